@@ -1,0 +1,40 @@
+"""The errors this project raises on purpose.
+
+PlumblineError          anything wrong with what we were given
+├── SchemaError         a table or a file lacks a column, or a whole file cannot be read
+├── MappingError        a mapping file says something that cannot be done
+├── StoreError          the store cannot be opened, read or written
+├── UnknownCurrencyError  no exchange rate is known for a currency
+├── NoModelError        a score was asked for before there was a model
+└── NotEnoughDataError  too little history for what was asked; says what is missing
+
+Rows that break the contract raise nothing: they are refused, written down and counted (``crm/rejects.py``).
+"""
+
+
+class PlumblineError(Exception):
+    """Anything wrong with what we were given; its text is a sentence for the person at the keyboard."""
+
+
+class SchemaError(PlumblineError):
+    """A table or a file lacks a column, or a whole file cannot be read."""
+
+
+class MappingError(PlumblineError):
+    """A mapping file says something that cannot be done."""
+
+
+class StoreError(PlumblineError):
+    """The store cannot be opened, read or written."""
+
+
+class UnknownCurrencyError(PlumblineError):
+    """No exchange rate is known for a currency."""
+
+
+class NoModelError(PlumblineError):
+    """A score was asked for before there was a model."""
+
+
+class NotEnoughDataError(PlumblineError):
+    """Too little history for what was asked; the text says what is missing."""
