@@ -1,0 +1,138 @@
+"""Connections to the store's database: how they are opened, how they begin a transaction, and what their errors say."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from crm.errors import StoreError
+from crm.store_tables import METADATA
+
+# How long to wait for another writer; an import of millions of rows holds the database for about this long.
+_WAIT_S = 60
+# Any number will do, as long as every version of this project uses the same.
+_WRITER_LOCK = 7_158_654_632
+_KINDS = "use sqlite:///path/to/file.db or postgresql://user:password@host/database"
+
+
+def prepared_engine(url: str) -> Engine:
+    """Return an engine for ``url`` whose tables exist; raises ``StoreError`` with a sentence where that cannot be."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        # Not quoted: it may hold a password.
+        raise StoreError(f"The store's URL cannot be read; {_KINDS}.") from None
+    with sentence(parsed):
+        engine = _engine(parsed)
+        try:
+            _make_tables(engine)
+        except BaseException:
+            engine.dispose()
+            raise
+        return engine
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """Begin a transaction that no other process writes beside; commits at the end, rolls back on an error."""
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
+        yield connection
+
+
+@contextmanager
+def sentence(url: URL) -> Iterator[None]:
+    """Turn a database's error into a ``StoreError``: which store, what happened, what to do; never a password."""
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error, psycopg.Error) as error:
+        said = " ".join(str(getattr(error, "orig", None) or error).split())
+        raise StoreError(f"The store {_shown(url)} cannot be used: {said}. {_advice(said)}") from error
+
+
+def _engine(url: URL) -> Engine:
+    if url.drivername == "sqlite":
+        return _sqlite_engine(url)
+    if url.drivername in ("postgresql", "postgresql+psycopg"):
+        return _postgres_engine(url)
+    raise StoreError(f"{url.drivername!r} is not a kind of store; {_KINDS}.")
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    if not url.database or url.database == ":memory:":
+        raise StoreError(f"The store's URL names no file; {_KINDS}.")
+    folder = Path(url.database).absolute().parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"The store's folder {folder} cannot be made ({error.strerror}); choose another in PLUMBLINE_STORE_URL."
+        ) from error
+    if not os.access(folder, os.W_OK):
+        raise StoreError(
+            f"The store's folder {folder} cannot be written; allow it, or choose another in PLUMBLINE_STORE_URL."
+        )
+    engine = create_engine(url, connect_args={"timeout": _WAIT_S}, hide_parameters=True)
+    event.listen(engine, "connect", _settle)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _settle(connection: Any, _record: Any) -> None:
+    """Each new SQLite connection: we begin transactions ourselves, and a commit is on the disk when it returns."""
+    connection.isolation_level = None
+    for setting in ("journal_mode = WAL", "synchronous = FULL", "temp_store = MEMORY", "cache_size = -65536"):
+        connection.execute(f"PRAGMA {setting}")
+
+
+def _begin(connection: Connection) -> None:
+    # A transaction that reads first and writes later cannot wait for another writer, it fails: writers say so at once.
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _postgres_engine(url: URL) -> Engine:
+    if "@" in (url.host or ""):
+        raise StoreError("The store's URL holds more than one @; write an @ in the password as %40.")
+    arguments = {"client_encoding": "utf8", "connect_timeout": 10}
+    return create_engine(url.set(drivername="postgresql+psycopg"), connect_args=arguments, hide_parameters=True)
+
+
+def _make_tables(engine: Engine) -> None:
+    """Make the tables that are missing; under the writers' lock, so that two processes may open a new store at once."""
+    present = set(inspect(engine).get_table_names())
+    if not present.issuperset(METADATA.tables):
+        with writing(engine) as connection:
+            METADATA.create_all(connection)
+    inspector = inspect(engine)
+    for name, table in METADATA.tables.items():
+        absent = set(table.c.keys()) - {column["name"] for column in inspector.get_columns(name)}
+        if absent:
+            raise StoreError(
+                f"The store {_shown(engine.url)} was made by another version of Plumbline: {name} lacks"
+                f" {', '.join(sorted(absent))}; import into a new store, or use the version that made it."
+            )
+
+
+def _shown(url: URL) -> str:
+    """The store's place without user or password, which also may stand among the URL's options."""
+    if url.drivername == "sqlite":
+        return str(url.database)
+    return f"{url.host or url.query.get('host', 'localhost')}:{url.port or 5432}/{url.database}"
+
+
+def _advice(said: str) -> str:
+    if "not a database" in said or "malformed" in said:
+        return "Choose another file in PLUMBLINE_STORE_URL; this one is left as it is."
+    if "locked" in said:
+        return f"Another process has been writing for over {_WAIT_S} seconds; try again when it is done."
+    if "readonly" in said or "unable to open" in said:
+        return "Allow this user to write the file and its folder, or choose another in PLUMBLINE_STORE_URL."
+    return "Check PLUMBLINE_STORE_URL, and that the server runs and lets this user in."
