@@ -7,63 +7,63 @@ Deals are drawn in chunks, in order of creation; each chunk has its own seed, sp
 finished before the next begins: memory stays bounded, and the same seed, size and chunk length give the same deals.
 """
 
-from collections.abc import Iterator
+import json
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
+from crm.oracle import oracle
 from crm.simulated_courses import run_courses
 from crm.simulated_openings import creation_days, open_deals
-from crm.simulated_people import People, simulate_people
-from crm.simulated_settings import simulate_settings
 from crm.simulated_tables import Numbering, changes_table, deals_table, interactions_table
-from crm.simulation_calendar import DAY_US, Calendar, day_number, working_calendar
+from crm.simulated_world import DEMO_END, DEMO_YEARS, World, simulate_world
+from crm.simulation_calendar import DAY_US
 
 DEMO_DEALS = 6_000
 DEMO_SEED = 20261116
-DEMO_END = date(2026, 11, 16)
-DEMO_YEARS = 3
 CHUNK_DEALS = 20_000
+MARKER = "simulation.json"
+"""Written last: a folder that holds it is complete, and it says of what."""
+_ORACLE = "oracle"
 
 
 @dataclass(frozen=True)
 class Simulation:
-    """A simulated CRM: ``tables`` by name, in contract dtypes."""
+    """A simulated CRM: tables by name in contract dtypes, and what the oracle says of its deals (``crm/oracle.py``)."""
 
     tables: dict[str, pd.DataFrame]
+    oracle: pd.DataFrame
 
 
-@dataclass(frozen=True)
-class World:
-    """What all deals of a simulation share: the period, the calendar, the people."""
+def simulate(n_deals: int, seed: int, *, end: date = DEMO_END, years: int = DEMO_YEARS) -> Simulation:
+    """Simulate a CRM with ``n_deals`` deals created in the ``years`` years up to the start of the day ``end`` (UTC).
 
-    n_deals: int
-    first: int
-    stop: int
-    calendar: Calendar
-    people: People
-    settings: dict[str, pa.Table]
-
-
-def simulate_world(n_deals: int, seed: int, *, end: date = DEMO_END, years: int = DEMO_YEARS) -> World:
-    """Make what all deals share, for a history of ``years`` up to the start of the day ``end`` (UTC)."""
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
-    first, stop = day_number(end) - round(365.25 * years), day_number(end)
-    people = simulate_people(n_deals, first, stop, rng)
-    settings = simulate_settings(n_deals, people.reps, first, stop, rng)
-    return World(n_deals, first, stop, working_calendar(first, stop), people, settings)
+    >>> simulation = simulate(20, seed=0)
+    >>> simulation.tables["deals"]["deal_id"].iloc[0]
+    'D000001'
+    >>> bool(simulation.oracle["win_probability"].between(0, 1).all())
+    True
+    """
+    world = simulate_world(n_deals, seed, end=end, years=years)
+    chunks = list(simulate_chunks(world, seed))
+    large = {name: pa.concat_tables([chunk[name] for chunk in chunks]) for name in chunks[0]}
+    tables = {name: table.to_pandas() for name, table in {**world.tables, **large}.items()}
+    return Simulation(tables, oracle(tables, world))
 
 
 def simulate_chunks(world: World, seed: int, *, chunk_deals: int = CHUNK_DEALS) -> Iterator[dict[str, pa.Table]]:
     """Simulate deals in order of creation; yields ``deals``, ``deal_changes``, ``interactions`` chunk by chunk."""
-    day_rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1,)))
-    days = creation_days(world.n_deals, world.calendar, world.stop, day_rng)
+    days = creation_days(world.n_deals, world.calendar, world.stop, _rng(seed, 1))
     width, next_id = max(6, len(str(world.n_deals))), 1
     for start in range(0, world.n_deals, chunk_deals):
-        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2, start // chunk_deals)))
+        rng = _rng(seed, 2, start // chunk_deals)
         openings = open_deals(days[start : start + chunk_deals], world.people, rng)
         course = run_courses(openings, world.people.accounts, world.people.reps, world.calendar, world.stop, rng)
         numbering = Numbering(start + 1, width, world.stop * DAY_US)
@@ -76,10 +76,57 @@ def simulate_chunks(world: World, seed: int, *, chunk_deals: int = CHUNK_DEALS) 
         yield chunk
 
 
-def simulate(n_deals: int, seed: int, *, end: date = DEMO_END, years: int = DEMO_YEARS) -> Simulation:
-    """Simulate a CRM with ``n_deals`` deals over ``years`` years up to the start of the day ``end`` (UTC)."""
+def write_simulation(
+    folder: Path,
+    n_deals: int = DEMO_DEALS,
+    seed: int = DEMO_SEED,
+    *,
+    end: date = DEMO_END,
+    years: int = DEMO_YEARS,
+    with_oracle: bool = True,
+    chunk_deals: int = CHUNK_DEALS,
+    progress: Callable[[int], None] = lambda _: None,
+) -> dict[str, int]:
+    """Simulate as ``simulate`` does, straight into Parquet files, one chunk of deals in memory at a time.
+
+    Small tables become ``<table>.parquet``; ``deals``, ``deal_changes``, ``interactions`` and ``oracle`` become folders
+    of ``part-00000.parquet`` and so on. What an earlier run left of these in ``folder`` is replaced.
+
+    Parameters
+    ----------
+    progress : called after each chunk with the number of deals written so far
+
+    Returns
+    -------
+    rows written, by table
+    """
     world = simulate_world(n_deals, seed, end=end, years=years)
-    chunks = list(simulate_chunks(world, seed))
-    shared = {**world.people.tables, **world.settings}
-    large = {name: pa.concat_tables([chunk[name] for chunk in chunks]) for name in chunks[0]}
-    return Simulation({name: table.to_pandas() for name, table in {**shared, **large}.items()})
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARKER).unlink(missing_ok=True)
+    n_rows = {name: _write(folder / f"{name}.parquet", table) for name, table in world.tables.items()}
+    for i, chunk in enumerate(simulate_chunks(world, seed, chunk_deals=chunk_deals)):
+        if with_oracle:
+            chunk[_ORACLE] = _oracle_table(chunk, world)
+        for name, table in chunk.items():
+            if i == 0:
+                shutil.rmtree(folder / name, ignore_errors=True)
+            n_rows[name] = n_rows.get(name, 0) + _write(folder / name / f"part-{i:05}.parquet", table)
+        progress(n_rows["deals"])
+    made_of = {"n_deals": n_deals, "seed": seed, "end": end.isoformat(), "years": years, "chunk_deals": chunk_deals}
+    (folder / MARKER).write_text(json.dumps({**made_of, "rows": n_rows}, indent=2), encoding="utf-8")
+    return n_rows
+
+
+def _rng(seed: int, *place: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=place))
+
+
+def _oracle_table(chunk: dict[str, pa.Table], world: World) -> pa.Table:
+    frames = {name: table.to_pandas() for name, table in {**chunk, "contacts": world.tables["contacts"]}.items()}
+    return pa.Table.from_pandas(oracle(frames, world), preserve_index=False)
+
+
+def _write(file: Path, table: pa.Table) -> int:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, file, compression="zstd")
+    return len(table)

@@ -34,7 +34,7 @@ def _array(*rows: Sequence[float]) -> np.ndarray:
 
 # ---- at creation: P(type | what is known at creation) is a softmax of summed effects, one number per type
 
-TYPE_BASE = np.array([-0.35, -0.30, 0.25, 0.30])
+TYPE_BASE = np.array([-0.42, -0.36, 0.30, 0.38])
 SOURCES = ("website", "referral", "outbound", "event", "partner")
 SOURCE_SHARES = (0.34, 0.14, 0.27, 0.13, 0.12)
 SOURCE_EFFECT = _array(
@@ -83,7 +83,7 @@ SENIOR_MEETING = 6
 IS_CALL = np.array([kind == "call" for kind, _, _ in CHANNELS])
 IS_OVER_REPORTED = np.array([direction == "outbound" or kind in ("note", "task") for kind, direction, _ in CHANNELS])
 
-_RATE = np.array([0.235, 0.150, 0.060, 0.070, 0.022, 0.040, 0.022, 0.065, 0.060])
+_RATE = np.array([0.280, 0.150, 0.060, 0.080, 0.022, 0.040, 0.022, 0.080, 0.075])
 _RATE_BY_TYPE = _array(
     (1.00, 1.30, 1.25, 0.90, 1.35, 1.05, 1.45, 1.00, 0.95),
     (0.90, 0.80, 0.95, 0.95, 0.80, 0.95, 1.30, 1.05, 1.00),
