@@ -1,0 +1,43 @@
+"""Fit: how deals like this one have ended, and what this account bought before. All as of then."""
+
+from functools import partial
+
+import numpy as np
+
+from features.facts import FloatColumn
+from features.signals.declaration import signal
+from features.snapshots import Snapshots
+
+
+def _segment_win_rate(at: Snapshots, segment: str) -> FloatColumn:
+    return at.norms.shrunken_win_rate(segment, at.static(segment), at.at)
+
+
+for _segment, _words in (
+    ("source", "this source"),
+    ("deal_type", "this type"),
+    ("industry", "this industry"),
+    ("size", "customers of this size"),
+    ("region", "this region"),
+):
+    signal(
+        name=f"{_segment}_win_rate",
+        group="fit",
+        unit="rate",
+        expect="more is better",
+        says=f"{{value}} of past deals from {_words} were won",
+        says_none="No deal has closed yet",
+    )(partial(_segment_win_rate, segment=_segment))
+
+
+@signal(group="fit", unit="deals", expect="more is better", says="{value} won with this account before")
+def account_won(at: Snapshots) -> FloatColumn:
+    """Deals won with the same account before each snapshot."""
+    return at.norms.closed["account"].before("won", at.static("account"), at.at).astype(np.float64)
+
+
+@signal(group="fit", unit="deals", expect="less is better", says="{value} lost with this account before")
+def account_lost(at: Snapshots) -> FloatColumn:
+    """Deals lost with the same account before each snapshot."""
+    closed, won = (at.norms.closed["account"].before(name, at.static("account"), at.at) for name in ("closed", "won"))
+    return (closed - won).astype(np.float64)

@@ -1,0 +1,109 @@
+"""Momentum: where the deal stands, how it moved there, and how that compares with the usual."""
+
+import numpy as np
+
+from features.facts import DAY, FloatColumn
+from features.signals.declaration import signal
+from features.snapshots import Snapshots
+
+
+@signal(group="momentum", unit="", expect="more is better", says="It is in stage number {value}")
+def stage_position(at: Snapshots) -> FloatColumn:
+    """Position of the stage in its pipeline, counting from 1."""
+    return np.where(at.stage >= 0, at.norms.vocabulary.stages.position[at.stage], np.nan)
+
+
+@signal(
+    group="momentum",
+    unit="rate",
+    expect="more is better",
+    says="{value} of past deals that reached this stage were won",
+)
+def stage_win_rate(at: Snapshots) -> FloatColumn:
+    """Share won of the deals closed before that had been in the stage, shrunken toward all deals."""
+    return at.norms.shrunken_win_rate("stage", at.stage, at.at)
+
+
+@signal(
+    group="momentum",
+    unit="days",
+    expect="less is better",
+    says="{value} in this stage; deals won from it had been there {typical}",
+)
+def days_in_stage(at: Snapshots) -> FloatColumn:
+    """Days since the stage in effect was entered."""
+    facts = at.histories.stage
+    return at.days_since(at.value(facts, at.in_effect(facts), "changed_at"))
+
+
+@signal(
+    group="momentum",
+    unit="times the usual",
+    expect="less is better",
+    says="Time in this stage is {value}; {typical} in deals won from it",
+    says_none="How long this stage usually takes is not known yet",
+)
+def days_in_stage_vs_norm(at: Snapshots) -> FloatColumn:
+    """Days in stage over the median time to advance from it, as known then; NaN before enough is known."""
+    norm = at.norms.days_to_advance[0.5].before(at.stage, at.at)
+    return days_in_stage(at) / np.maximum(norm, 0.01)
+
+
+@signal(
+    group="momentum",
+    unit="forward moves",
+    expect="more is better",
+    says="{value} so far; {typical} in deals won from this stage",
+)
+def forward_moves(at: Snapshots) -> FloatColumn:
+    """Moves to a later stage known before each snapshot."""
+    return at.window(at.histories.stage, at.moves.forward).count()
+
+
+@signal(
+    group="momentum",
+    unit="forward moves",
+    expect="more is better",
+    says="{value} in 30 days; {typical} in deals won from this stage",
+)
+def forward_moves_30d(at: Snapshots) -> FloatColumn:
+    """Moves to a later stage that became known in the last 30 days."""
+    return at.window(at.histories.stage, at.moves.forward).count(30)
+
+
+@signal(group="momentum", unit="moves back", expect="less is better", says="{value} to an earlier stage so far")
+def backward_moves(at: Snapshots) -> FloatColumn:
+    """Moves to an earlier stage known before each snapshot."""
+    return at.window(at.histories.stage, at.moves.backward).count()
+
+
+@signal(group="momentum", unit="stages", expect="depends", says="{value} skipped on the way")
+def skipped_stages(at: Snapshots) -> FloatColumn:
+    """Stages jumped over by forward moves known before each snapshot."""
+    moves = at.moves
+    return at.window(at.histories.stage, moves.forward).total(np.maximum(moves.steps - 1, 0))
+
+
+@signal(
+    group="momentum",
+    unit="days",
+    expect="less is better",
+    says="The last step forward was {value} ago; {typical} in deals won from this stage",
+    says_none="It has not moved forward since it was created",
+)
+def days_since_forward_move(at: Snapshots) -> FloatColumn:
+    """Days since a move to a later stage became known; NaN where there was none."""
+    return at.window(at.histories.stage, at.moves.forward).days_since_last()
+
+
+@signal(
+    group="momentum",
+    unit="stages a month",
+    expect="more is better",
+    says="It moved {value}; {typical} in deals won from this stage",
+)
+def stages_per_month(at: Snapshots) -> FloatColumn:
+    """Forward steps per 30 days of age; the age is taken as at least a week."""
+    age = np.maximum((at.at - at.histories.created_at[at.deal]) / DAY, 7)
+    steps = at.window(at.histories.stage, at.moves.forward).total(at.moves.steps)
+    return steps * 30 / age

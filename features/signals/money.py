@@ -1,0 +1,71 @@
+"""Money: the amount, how it changed, and how it compares with what this owner and this kind of customer buy."""
+
+import numpy as np
+
+from features.facts import FloatColumn
+from features.signals.declaration import signal
+from features.snapshots import Snapshots
+
+
+@signal(
+    group="money",
+    unit="in the reporting currency",
+    expect="depends",
+    says="The amount is {value}; {typical} in deals won from this stage",
+    says_none="The amount is not known",
+)
+def amount(at: Snapshots) -> FloatColumn:
+    """Amount in the reporting currency at the last rate before each snapshot; NaN where not known."""
+    return at.amount
+
+
+@signal(
+    group="money",
+    unit="changes",
+    expect="depends",
+    says="{value} of the amount so far; {typical} in deals won from this stage",
+)
+def amount_changes(at: Snapshots) -> FloatColumn:
+    """How often the amount was changed after it was first set."""
+    facts = at.histories.amount
+    return np.maximum(at.window(facts, np.ones(len(facts), bool)).count() - 1, 0)
+
+
+@signal(
+    group="money",
+    unit="times the first",
+    expect="more is better",
+    says="The amount is {value}; {typical} in deals won from this stage",
+    says_none="The amount is not known",
+)
+def amount_vs_first(at: Snapshots) -> FloatColumn:
+    """Amount over the first amount known; NaN where there is none or the first was not positive."""
+    return _ratio(at.amount, at.first_amount)
+
+
+@signal(
+    group="money",
+    unit="times",
+    expect="depends",
+    says="The amount is {value} what customers of this size buy; {typical} in deals won from this stage",
+    says_none="What customers of this size buy is not known yet",
+)
+def amount_vs_size(at: Snapshots) -> FloatColumn:
+    """Amount over the geometric mean of first amounts at accounts of the same size, as known then."""
+    return _ratio(at.amount, at.norms.typical_amount("size", at.static("size"), at.at))
+
+
+@signal(
+    group="money",
+    unit="times",
+    expect="depends",
+    says="The amount is {value} what this owner usually sells; {typical} in deals won from this stage",
+    says_none="What this owner usually sells is not known yet",
+)
+def amount_vs_owner(at: Snapshots) -> FloatColumn:
+    """Amount over the geometric mean of first amounts of the same owner's deals, as known then."""
+    return _ratio(at.amount, at.norms.typical_amount("owner", at.owner, at.at))
+
+
+def _ratio(amount: FloatColumn, reference: FloatColumn) -> FloatColumn:
+    return np.divide(amount, reference, out=np.full(len(amount), np.nan), where=reference > 0)

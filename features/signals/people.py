@@ -1,0 +1,69 @@
+"""People: who owns the deal, how they have done, and how much they have on their hands."""
+
+import numpy as np
+
+from features.facts import FloatColumn, IntColumn
+from features.signals.declaration import signal
+from features.snapshots import Snapshots
+
+
+@signal(
+    group="people",
+    unit="rate",
+    expect="more is better",
+    says="Its owner has won {value} of past deals",
+    says_none="No deal has closed yet",
+)
+def owner_win_rate(at: Snapshots) -> FloatColumn:
+    """Share won of the owner's deals closed before, shrunken toward all deals."""
+    return at.norms.shrunken_win_rate("owner", at.owner, at.at)
+
+
+@signal(
+    group="people",
+    unit="rate",
+    expect="more is better",
+    says="Its team has won {value} of past deals",
+    says_none="No deal has closed yet",
+)
+def team_win_rate(at: Snapshots) -> FloatColumn:
+    """Share won of the deals closed before by the owner's team, shrunken toward all deals."""
+    return at.norms.shrunken_win_rate("team", _team(at), at.at)
+
+
+@signal(group="people", unit="closed deals", expect="more is better", says="Its owner has {value} behind them")
+def owner_closed_deals(at: Snapshots) -> FloatColumn:
+    """Deals that the owner closed before, won or lost."""
+    return at.norms.closed["owner"].before("closed", at.owner, at.at).astype(np.float64)
+
+
+@signal(
+    group="people",
+    unit="open deals",
+    expect="less is better",
+    says="Its owner works on {value} at once; {typical} in deals won from this stage",
+)
+def owner_open_deals(at: Snapshots) -> FloatColumn:
+    """Open deals of the owner, this one included."""
+    return at.norms.owner_load.before("open", at.owner, at.at).astype(np.float64)
+
+
+@signal(group="people", unit="changes", expect="less is better", says="{value} of owner so far")
+def owner_changes(at: Snapshots) -> FloatColumn:
+    """How often the owner changed after the first."""
+    facts = at.histories.owner
+    return np.maximum(at.window(facts, np.ones(len(facts), bool)).count() - 1, 0)
+
+
+@signal(
+    group="people", unit="days", expect="depends", says="Its owner has had it for {value}", says_none="It has no owner"
+)
+def days_with_owner(at: Snapshots) -> FloatColumn:
+    """Days since the owner in effect took the deal; NaN where it has none."""
+    facts = at.histories.owner
+    return at.days_since(at.value(facts, at.in_effect(facts), "changed_at"))
+
+
+def _team(at: Snapshots) -> IntColumn:
+    teams = at.norms.vocabulary.team_of_owner
+    return np.where(at.owner >= 0, teams[at.owner], -1) if len(teams) else at.owner

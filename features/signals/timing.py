@@ -1,0 +1,82 @@
+"""Timing: age, the expected close date, how often it was pushed, and the calendar."""
+
+import numpy as np
+
+from features.facts import DAY, FloatColumn
+from features.signals.declaration import signal
+from features.snapshots import Snapshots
+
+
+@signal(
+    group="timing",
+    unit="days",
+    expect="less is better",
+    says="The deal is {value} old; {typical} where won from this stage",
+)
+def age_days(at: Snapshots) -> FloatColumn:
+    """Days since the deal was created."""
+    return (at.at - at.histories.created_at[at.deal]) / DAY
+
+
+@signal(
+    group="timing",
+    unit="days",
+    expect="depends",
+    says="The close date is {value} away; {typical} in deals won from this stage",
+    says_none="There is no close date",
+)
+def days_to_close_date(at: Snapshots) -> FloatColumn:
+    """Days to the expected close date; negative once it has passed, NaN where there is none."""
+    facts = at.histories.close_date
+    return at.value(facts, at.in_effect(facts)) - at.at / DAY
+
+
+@signal(group="timing", unit="days", expect="less is better", says="The close date passed {value} ago")
+def overdue_days(at: Snapshots) -> FloatColumn:
+    """Days since the expected close date ended; 0 before that, NaN where there is none."""
+    return np.maximum(-days_to_close_date(at) - 1, 0)
+
+
+@signal(
+    group="timing",
+    unit="pushes",
+    expect="less is better",
+    says="{value} of the close date so far; {typical} in deals won from this stage",
+)
+def pushes(at: Snapshots) -> FloatColumn:
+    """How often the close date was moved later."""
+    facts = at.histories.close_date
+    return at.window(facts, facts.columns["pushed_days"] > 0).count()
+
+
+@signal(
+    group="timing",
+    unit="days",
+    expect="less is better",
+    says="The close date was pushed by {value}; {typical} in deals won from this stage",
+)
+def pushed_days(at: Snapshots) -> FloatColumn:
+    """By how many days the close date was moved later, in all."""
+    facts = at.histories.close_date
+    return at.window(facts, facts.columns["pushed_days"] > 0).total(facts.columns["pushed_days"])
+
+
+@signal(
+    group="timing",
+    unit="days",
+    expect="depends",
+    says="The close date was last pushed {value} ago",
+    says_none="The close date was never pushed",
+)
+def days_since_push(at: Snapshots) -> FloatColumn:
+    """Days since the close date was last moved later; NaN where it never was."""
+    facts = at.histories.close_date
+    return at.window(facts, facts.columns["pushed_days"] > 0).days_since_last()
+
+
+@signal(group="timing", unit="days", expect="depends", says="The quarter ends in {value}")
+def days_to_quarter_end(at: Snapshots) -> FloatColumn:
+    """Days to the end of the calendar quarter."""
+    months = at.at.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
+    end = (months - months % 3 + 3).astype("datetime64[M]").astype("datetime64[us]").astype(np.int64)
+    return (end - at.at) / DAY
