@@ -131,7 +131,7 @@ class Store:
             return {name: _read(connection, name, true()) for name in TABLES if name not in LEDGERS}
 
     def latest_scores(self, deal_ids: Sequence[str] | None = None) -> pd.DataFrame:
-        """Return the scores of the latest ``as_of``, by the model that issued last; of these deals only, where given."""
+        """Return the scores of the latest ``as_of``, by the model that issued last; of these deals only, if given."""
         scores = stored("scores")
         latest = select(func.max(scores.c.as_of)).scalar_subquery()
         model = select(scores.c.model_version).where(scores.c.as_of == latest).order_by(scores.c[BATCH].desc()).limit(1)
@@ -200,8 +200,8 @@ class Store:
 def _read(connection: Connection, table: str, where: ColumnElement[bool]) -> pd.DataFrame:
     target = stored(table)
     query = select(*(target.c[name] for name in TABLES[table].names)).where(where).order_by(*_key(target, table))
-    result = connection.execution_options(stream_results=True).execute(query)
-    return frame_of(table, result.partitions(_ROWS_PER_BATCH))
+    with connection.execute(query, execution_options={"stream_results": True}) as result:
+        return frame_of(table, result.partitions(_ROWS_PER_BATCH))
 
 
 def _fill(connection: Connection, source: Table, values: list[tuple]) -> None:

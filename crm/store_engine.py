@@ -102,7 +102,9 @@ def _postgres_engine(url: URL) -> Engine:
     if "@" in (url.host or ""):
         raise StoreError("The store's URL holds more than one @; write an @ in the password as %40.")
     arguments = {"client_encoding": "utf8", "connect_timeout": 10}
-    return create_engine(url.set(drivername="postgresql+psycopg"), connect_args=arguments, hide_parameters=True)
+    url = url.set(drivername="postgresql+psycopg")
+    # Asked before each use, so that a server's restart costs one new connection instead of an error.
+    return create_engine(url, connect_args=arguments, hide_parameters=True, pool_pre_ping=True)
 
 
 def _make_tables(engine: Engine) -> None:

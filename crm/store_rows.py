@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from crm.errors import StoreError
 from crm.store_tables import is_required
@@ -91,6 +92,9 @@ def _plain(name: str, column: Column, values: pd.Series) -> list:
         if column.kind in ("number", "integer", "flag"):
             plain = values.astype({"number": "float64", "integer": "int64", "flag": "bool"}[column.kind]).astype(object)
             return plain.where(~missing, None).tolist()
-        return pa.array(values, pa.large_string(), from_pandas=True).to_pylist()
+        texts = pa.array(values, pa.large_string(), from_pandas=True)
+        if pc.any(pc.match_substring(texts, "\x00")).as_py():
+            raise ValueError("some hold a NUL character, which PostgreSQL cannot keep")
+        return texts.to_pylist()
     except (AttributeError, TypeError, ValueError, pa.ArrowException) as error:
         raise StoreError(f"{name}.{column.name} is to hold {column.kind} values, but {error}.") from error

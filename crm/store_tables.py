@@ -1,12 +1,11 @@
 """The tables of the contract as the store's databases hold them, made from ``crm/tables.py``."""
 
-from functools import cache
-
 from sqlalchemy import BigInteger, Boolean, Column, Double, Index, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import TEXT
 from sqlalchemy.types import TypeEngine
 
 from crm import tables
+from crm.errors import StoreError
 from crm.tables import LEDGERS, TABLES, Kind
 
 # Byte order in both databases, so that "ordered by key" means the same whatever the server's language is.
@@ -21,6 +20,7 @@ _TYPES: dict[Kind, TypeEngine] = {
     "flag": Boolean(),
     "json": _TEXT,
 }
+_INDEXED = {"interactions": "deal_id", "scores": "as_of"}
 
 BATCH = "appended_batch"
 """A ledger's own column, not in the contract: numbers the calls of ``append``, so that the last issued can be told."""
@@ -31,27 +31,11 @@ def is_required(table: tables.Table, column: tables.Column) -> bool:
     return column.required or column.name in table.key
 
 
-@cache
 def stored(name: str) -> Table:
-    """Return the table called ``name`` as it is stored, its rows kept in the order of its key."""
-    table = TABLES[name]
-    columns = [
-        Column(
-            column.name,
-            _TYPES[column.kind],
-            primary_key=column.name in table.key,
-            nullable=not is_required(table, column),
-        )
-        for column in sorted(
-            table.columns, key=lambda column: table.key.index(column.name) if column.name in table.key else 99
-        )
-    ]
-    if name in LEDGERS:
-        columns.append(Column(BATCH, BigInteger, nullable=False))
-    made = Table(name, METADATA, *columns, sqlite_with_rowid=False)
-    for column_name in _INDEXED.get(name, ()):
-        Index(f"{name}_by_{column_name}", made.c[column_name])
-    return made
+    """Return the table called ``name`` as it is stored; raises ``StoreError`` when the contract has none."""
+    if name not in METADATA.tables:
+        raise StoreError(f"There is no table {name!r}; the tables are {', '.join(TABLES)}.")
+    return METADATA.tables[name]
 
 
 def staging(name: str, columns: tuple[str, ...]) -> Table:
@@ -60,7 +44,25 @@ def staging(name: str, columns: tuple[str, ...]) -> Table:
     return Table(f"staging_{name}", MetaData(), *plain, prefixes=["TEMPORARY"])
 
 
-METADATA = MetaData()
-_INDEXED = {"interactions": ("deal_id",), "scores": ("as_of",), "deals": ("account_id",)}
-for _name in TABLES:
-    stored(_name)
+def _metadata() -> MetaData:
+    """Every table of the contract; SQLite keeps the rows themselves in the order of the key."""
+    metadata = MetaData()
+    for name, table in TABLES.items():
+        ledgers_own = [Column(BATCH, BigInteger, nullable=False)] if name in LEDGERS else []
+        made = Table(name, metadata, *_columns(table), *ledgers_own, sqlite_with_rowid=False)
+        if name in _INDEXED:
+            Index(f"{name}_by_{_INDEXED[name]}", made.c[_INDEXED[name]])
+    return metadata
+
+
+def _columns(table: tables.Table) -> list[Column]:
+    """The columns of the key first, in its order: the order in which the database sorts by them."""
+    key = [table.column(name) for name in table.key]
+    rest = [column for column in table.columns if column not in key]
+    return [
+        Column(column.name, _TYPES[column.kind], primary_key=column in key, nullable=not is_required(table, column))
+        for column in key + rest
+    ]
+
+
+METADATA = _metadata()

@@ -5,7 +5,6 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -25,7 +24,9 @@ def postgres_server() -> Iterator[Path]:
         os.chown(folder, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
     data = folder / "data"
     try:
-        pgserver.initdb(["--auth=trust", "--encoding=utf8", "--no-sync", "-U", "postgres"], pgdata=data, user=user, cwd=folder)
+        pgserver.initdb(
+            ["--auth=trust", "--encoding=utf8", "--no-sync", "-U", "postgres"], pgdata=data, user=user, cwd=folder
+        )
         options = f'-h "" -k {folder} -F'
         pgserver.pg_ctl(["-w", "-l", str(folder / "log"), "-o", options, "start"], pgdata=data, user=user, cwd=folder)
     except (subprocess.SubprocessError, OSError) as error:
