@@ -8,9 +8,9 @@ momentum. Those it infers by the forward filter of a hidden Markov model (Rabine
 scaled to sum 1; and the answer is the belief times each state's chances (``crm/oracle_chances.py``). No model can do
 better on average, so a model's distance from the oracle is its regret.
 
-A call may be logged up to seven days late. On a Monday, of the calls of each day of the week before only those logged by
-then are known: Poisson counts, thinned by the chance of being logged so soon. So each week is filtered twice: once as
-known at its end, for the snapshot, and once with every call, from which the next week starts.
+A call may be logged up to seven days late. On a Monday, of the calls of each day of the week before only those logged
+by then are known: Poisson counts, thinned by the chance of being logged so soon. So each week is filtered twice: once
+as known at its end, for the snapshot, and once with every call, from which the next week starts.
 """
 
 from collections.abc import Iterator

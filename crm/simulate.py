@@ -19,9 +19,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from crm.arrow_columns import instants
 from crm.oracle import oracle
 from crm.simulated_courses import run_courses
-from crm.simulated_openings import creation_days, open_deals
+from crm.simulated_openings import creation_instants, open_deals
 from crm.simulated_tables import Numbering, changes_table, deals_table, interactions_table
 from crm.simulated_world import DEMO_END, DEMO_YEARS, World, simulate_world
 from crm.simulation_calendar import DAY_US
@@ -31,7 +32,7 @@ DEMO_SEED = 20261116
 CHUNK_DEALS = 20_000
 MARKER = "simulation.json"
 """Written last: a folder that holds it is complete, and it says of what."""
-_ORACLE = "oracle"
+_LARGE, _ORACLE = ("deals", "deal_changes", "interactions"), "oracle"
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,11 @@ def simulate(n_deals: int, seed: int, *, end: date = DEMO_END, years: int = DEMO
 
 def simulate_chunks(world: World, seed: int, *, chunk_deals: int = CHUNK_DEALS) -> Iterator[dict[str, pa.Table]]:
     """Simulate deals in order of creation; yields ``deals``, ``deal_changes``, ``interactions`` chunk by chunk."""
-    days = creation_days(world.n_deals, world.calendar, world.stop, _rng(seed, 1))
+    created_us = creation_instants(world.n_deals, world.calendar, _rng(seed, 1))
     width, next_id = max(6, len(str(world.n_deals))), 1
     for start in range(0, world.n_deals, chunk_deals):
         rng = _rng(seed, 2, start // chunk_deals)
-        openings = open_deals(days[start : start + chunk_deals], world.people, rng)
+        openings = open_deals(created_us[start : start + chunk_deals], world.people, rng)
         course = run_courses(openings, world.people.accounts, world.people.reps, world.calendar, world.stop, rng)
         numbering = Numbering(start + 1, width, world.stop * DAY_US)
         chunk = {
@@ -103,13 +104,13 @@ def write_simulation(
     world = simulate_world(n_deals, seed, end=end, years=years)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARKER).unlink(missing_ok=True)
+    for name in (*_LARGE, _ORACLE):
+        shutil.rmtree(folder / name, ignore_errors=True)
     n_rows = {name: _write(folder / f"{name}.parquet", table) for name, table in world.tables.items()}
     for i, chunk in enumerate(simulate_chunks(world, seed, chunk_deals=chunk_deals)):
         if with_oracle:
             chunk[_ORACLE] = _oracle_table(chunk, world)
         for name, table in chunk.items():
-            if i == 0:
-                shutil.rmtree(folder / name, ignore_errors=True)
             n_rows[name] = n_rows.get(name, 0) + _write(folder / name / f"part-{i:05}.parquet", table)
         progress(n_rows["deals"])
     made_of = {"n_deals": n_deals, "seed": seed, "end": end.isoformat(), "years": years, "chunk_deals": chunk_deals}
@@ -123,7 +124,10 @@ def _rng(seed: int, *place: int) -> np.random.Generator:
 
 def _oracle_table(chunk: dict[str, pa.Table], world: World) -> pa.Table:
     frames = {name: table.to_pandas() for name, table in {**chunk, "contacts": world.tables["contacts"]}.items()}
-    return pa.Table.from_pandas(oracle(frames, world), preserve_index=False)
+    judged = oracle(frames, world)
+    columns = {name: pa.array(judged[name]) for name in judged if name != "as_of"}
+    as_of = instants(judged["as_of"].to_numpy("datetime64[us]").astype(np.int64))
+    return pa.table({**columns, "as_of": as_of}).select(list(judged))
 
 
 def _write(file: Path, table: pa.Table) -> int:

@@ -39,7 +39,8 @@ class Course:
         """Note that the field ``name`` of ``deal`` became ``new``."""
         if len(deal):
             fields = np.full(len(deal), FIELDS.index(name))
-            self.changes.append((fields, deal, at_us, user, np.asarray(new, dtype=float)))
+            # A copy: the present values given here are overwritten as days pass.
+            self.changes.append((fields, deal, at_us, user, np.array(new, dtype=float)))
 
 
 @dataclass(frozen=True)

@@ -48,16 +48,17 @@ class Openings:
     momentum: np.ndarray
 
 
-def creation_days(n_deals: int, calendar: Calendar, stop: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw the days on which ``n_deals`` are created, sorted; the business grows by a third over the run."""
-    days = np.arange(calendar.first, stop)
-    weight = calendar.creation[: len(days)] * np.linspace(0.86, 1.14, len(days))
-    return np.repeat(days, rng.multinomial(n_deals, weight / weight.sum()))
+def creation_instants(n_deals: int, calendar: Calendar, rng: np.random.Generator) -> np.ndarray:
+    """Draw when ``n_deals`` are created, sorted, in microseconds; the business grows by a third over the run."""
+    days = np.arange(calendar.first, calendar.stop)
+    weight = calendar.creation * np.linspace(0.86, 1.14, len(days))
+    day = np.repeat(days, rng.multinomial(n_deals, weight / weight.sum()))
+    return np.sort(day * DAY_US + rng.integers(8 * _HOUR_US, 17 * _HOUR_US, size=n_deals))
 
 
-def open_deals(day: np.ndarray, people: People, rng: np.random.Generator) -> Openings:
-    """Create one deal on each element of ``day`` (sorted day numbers)."""
-    n = len(day)
+def open_deals(created_us: np.ndarray, people: People, rng: np.random.Generator) -> Openings:
+    """Create one deal at each of the sorted instants ``created_us``, in microseconds."""
+    n, day = len(created_us), created_us // DAY_US
     accounts, reps = people.accounts, people.reps
     account = rng.integers(len(accounts.size), size=n)
     rep = employed_rep(reps, rng.integers(len(reps.team), size=n), accounts.region[account], day)
@@ -75,7 +76,7 @@ def open_deals(day: np.ndarray, people: People, rng: np.random.Generator) -> Ope
     weeks = drawn(laws.CLOSE_WEEK_CHANCES[kind, 0], rng)
     return Openings(
         day=day,
-        created_us=np.sort(day * DAY_US + rng.integers(8 * _HOUR_US, 17 * _HOUR_US, size=n)),
+        created_us=created_us,
         account=account,
         rep=rep,
         source=source,

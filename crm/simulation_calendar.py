@@ -16,7 +16,7 @@ WEEKDAY_PACE = (0.90, 1.10, 1.12, 1.05, 0.83, 0.0, 0.0)
 MONTH_PACE = (0.95, 1.0, 1.05, 1.0, 1.0, 1.05, 0.85, 0.70, 1.10, 1.05, 1.05, 0.80)
 # New business comes with the budget year and after the summer.
 MONTH_CREATION = (1.25, 1.15, 1.05, 0.95, 1.0, 0.95, 0.75, 0.65, 1.25, 1.15, 1.05, 0.60)
-QUARTER_END_RUSH, QUARTER_START_LULL = 1.9, 0.75
+QUARTER_END_RUSH, QUARTER_START_LULL = 2.2, 0.75
 RUSH_DAYS, LULL_DAYS = 10, 12
 HOLIDAYS = ((1, 1), (5, 1), (12, 25), (12, 26))
 
