@@ -1,0 +1,115 @@
+"""The app, put together from what it is handed: a store, a model, a key."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.staticfiles import StaticFiles
+from pydantic import SecretStr
+from starlette.middleware import Middleware
+from starlette.middleware.sessions import SessionMiddleware
+
+from crm.store import Store
+from serving import deals, docs, forecast, health, pages, score, sign_in
+from serving.auth import KEY_SCHEMES, ApiKey, Gate
+from serving.guard import BodyLimit, CarefulHeaders
+from serving.latest import CHECK_EVERY_S, Latest
+from serving.problems import add_handlers
+from serving.rendering import HERE
+from serving.schemas import ProblemDocument
+from serving.services import Scoring, Services
+
+_DESCRIPTION = """
+Scores every open deal from a sales team's own CRM history, explains each score, and rolls the deals up into a forecast.
+
+* Probabilities are in [0, 1]. Money is a decimal with its ISO 4217 currency. Instants are ISO 8601, in UTC.
+* Everything is computed as of an instant, from what was known before it.
+* A mistake is answered with an RFC 9457 problem document, which says what was found and what to do.
+"""
+_PROBLEMS = {
+    401: "The key is missing or wrong.",
+    404: "There is no such thing.",
+    409: "The scores were renewed while paging.",
+    413: "The request is too large.",
+    422: "A value was refused; `errors` names each.",
+    500: "A mistake in Plumbline.",
+    503: "Something is missing, such as scores; says which command to run.",
+}
+
+
+def create_app(
+    store: Store,
+    scoring: Scoring,
+    *,
+    api_key: SecretStr | str | None,
+    reporting_currency: str = "EUR",
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    check_every_s: float = CHECK_EVERY_S,
+) -> FastAPI:
+    """Build the app around what it needs, so that a test can hand in its own.
+
+    Parameters
+    ----------
+    store
+        Where the deals and their scores are.
+    scoring
+        Scores a deal that comes in a request.
+    api_key
+        Opens the service; at least 16 characters.
+    reporting_currency
+        ISO 4217, of sums.
+    clock
+        The present, timezone-aware; used for a deal's facts "now" and for requests without ``as_of``.
+    check_every_s
+        Seconds between looks for newer scores.
+
+    Raises
+    ------
+    ValueError
+        When there is no key, or it is too short: Plumbline is never an open service.
+    """
+    key = ApiKey(api_key)
+    app = FastAPI(
+        title="Plumbline",
+        version="1",
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        middleware=[
+            Middleware(CarefulHeaders),
+            Middleware(BodyLimit),
+            Middleware(
+                SessionMiddleware, secret_key=key.session_secret, session_cookie="plumbline", max_age=sign_in.SESSION_S
+            ),
+            Middleware(Gate, api_key=key),
+        ],
+    )
+    app.state.api_key = key
+    app.state.attempts = sign_in.Attempts()
+    app.state.services = Services(store, Latest(store, reporting_currency, check_every_s), scoring, clock)
+    add_handlers(app)
+    _add_routes(app)
+    return app
+
+
+def _add_routes(app: FastAPI) -> None:
+    app.include_router(health.router)
+    app.include_router(sign_in.router)
+    app.include_router(_api(), responses=_problem_answers())
+    app.include_router(pages.router)
+    app.include_router(docs.router)
+    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+
+
+def _api() -> APIRouter:
+    """The routes for programs; the gate asks for the key, here it is written into their documentation."""
+    router = APIRouter(dependencies=KEY_SCHEMES)
+    for part in (deals, score, forecast):
+        router.include_router(part.router)
+    return router
+
+
+def _problem_answers() -> dict[int | str, dict[str, Any]]:
+    return {status: {"model": ProblemDocument, "description": text} for status, text in _PROBLEMS.items()}

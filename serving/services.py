@@ -1,0 +1,49 @@
+"""What the routes need, handed to ``create_app`` and from there to each route."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+import pandas as pd
+from fastapi import Depends, Request
+
+from crm.store import Store
+from serving.latest import Latest
+from serving.view import Tables
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What the app needs of a model.
+
+    Parameters
+    ----------
+    score
+        Takes tables of the contract (the deals to score with their changes and interactions; accounts, contacts,
+        users, stages, calendar and rates beside them) and ``as_of``; returns rows in the shape of table ``scores``,
+        one per deal that was open then. Uses only facts known before ``as_of``.
+    version
+        Returns the version of the model in use. Both raise ``NoModelError`` while there is no model.
+    """
+
+    score: Callable[[Tables, datetime], pd.DataFrame]
+    version: Callable[[], str]
+
+
+@dataclass(frozen=True)
+class Services:
+    """The store, the view of its latest scores, the model, and the clock."""
+
+    store: Store
+    latest: Latest
+    scoring: Scoring
+    clock: Callable[[], datetime]
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+Needs = Annotated[Services, Depends(_services)]

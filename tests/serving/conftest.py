@@ -1,0 +1,212 @@
+"""A small real store with hand-made deals and scores, and the app around it."""
+
+import json
+import warnings
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+import pytest
+
+from crm.errors import NoModelError
+from crm.store import Store, open_store
+from crm.store_rows import frame_of
+from crm.tables import TABLES
+from serving.app import create_app
+from serving.services import Scoring
+
+with warnings.catch_warnings():
+    # Starlette asks for another client library; the one that is locked works as well.
+    warnings.simplefilter("ignore")
+    from starlette.testclient import TestClient
+
+KEY = "a-key-for-tests-0123456789"
+AS_OF = datetime(2026, 3, 30, 6, tzinfo=UTC)
+NOW = AS_OF + timedelta(hours=3)
+NASTY = "<script>alert('x')</script>"
+
+# deal_id, owner, stage, amount, currency, win probability, stall risk, close date
+DEALS = [
+    ("D1", "U1", "proposal", "100000.00", "EUR", 0.5, 0.4, "2026-04-15"),
+    ("D2", "U1", "lead", "20000.00", "EUR", 0.2, 0.5, "2026-03-01"),
+    ("D3", "U2", "proposal", "50000.00", "USD", 0.6, 0.3, "2026-05-31"),
+    ("D4", "U2", "lead", None, "EUR", 0.3, 0.6, None),
+    ("D5", "U3", "lead", "7000.00", "EUR", 0.9, 0.05, "2026-04-02"),
+    ("D6", "U3", "proposal", "65000.00", "EUR", 0.4, None, "2026-07-10"),
+    ("D 7/ü", "U9", "lead", "1000.00", "XXX", 0.1, 0.2, "2026-06-30"),
+]
+RANKED = ["D1", "D6", "D3", "D2", "D5", "D4", "D 7/ü"]
+
+
+def rows(table: str, *records: dict) -> pd.DataFrame:
+    """Records as a frame of ``table`` in contract dtypes."""
+    names = TABLES[table].names
+    return frame_of(table, [[tuple(record.get(name) for name in names) for record in records]])
+
+
+def tables() -> dict[str, pd.DataFrame]:
+    """Seven open deals of four owners, and one that was won."""
+    created = datetime(2026, 1, 10, 9, tzinfo=UTC)
+    deals, changes = [], []
+    for deal_id, owner, stage, amount, currency, *_, close_date in [
+        *DEALS,
+        ("D8", "U1", "lead", "9000.00", "EUR", 0, 0, "2026-03-20"),
+    ]:
+        name = NASTY if deal_id == "D2" else f"Deal {deal_id}"
+        deals.append(
+            {
+                "deal_id": deal_id,
+                "name": name,
+                "account_id": "A1",
+                "pipeline_id": "P",
+                "currency": currency,
+                "created_at": created,
+            }
+        )
+        first = {"stage": stage, "amount": amount, "close_date": close_date, "owner_id": owner}
+        changes += [_change(deal_id, field, created, None, value) for field, value in first.items() if value]
+    changes.append(_change("D8", "stage", datetime(2026, 3, 18, tzinfo=UTC), "lead", "won"))
+    changes.append(_change("D1", "close_date", datetime(2026, 2, 20, tzinfo=UTC), "2026-03-15", "2026-04-15"))
+    changes.append(_change("D1", "next_step", AS_OF + timedelta(hours=1), None, "Send the contract"))
+    return {
+        "accounts": rows("accounts", {"account_id": "A1", "name": "Norte & Söhne"}),
+        "users": rows(
+            "users",
+            {"user_id": "U1", "name": "Ines Ferreira", "team": "South", "active": True},
+            {"user_id": "U2", "name": "Ada Berg", "team": "North", "active": True},
+            {"user_id": "U3", "name": "Tom Lind", "team": "North", "active": True},
+        ),
+        "stages": rows(
+            "stages",
+            {"pipeline_id": "P", "stage": "lead", "position": 1, "category": "open", "default_probability": 0.2},
+            {"pipeline_id": "P", "stage": "proposal", "position": 2, "category": "open", "default_probability": 0.5},
+            {"pipeline_id": "P", "stage": "won", "position": 3, "category": "won", "default_probability": 1.0},
+            {"pipeline_id": "P", "stage": "lost", "position": 4, "category": "lost", "default_probability": 0.0},
+        ),
+        "fx_rates": rows("fx_rates", {"currency": "USD", "quote_currency": "EUR", "day": "2026-03-02", "rate": 0.9}),
+        "contacts": rows("contacts", {"contact_id": "C1", "account_id": "A1", "name": "Jo", "seniority": "director"}),
+        "deals": rows("deals", *deals),
+        "deal_changes": rows("deal_changes", *changes),
+        "interactions": rows(
+            "interactions",
+            _interaction("I1", "call", datetime(2026, 3, 7, 15, tzinfo=UTC), 0, duration_s=720.0),
+            _interaction("I2", "email", datetime(2026, 3, 1, 15, tzinfo=UTC), 3, direction="inbound"),
+            _interaction("I3", "meeting", datetime(2026, 4, 8, 15, tzinfo=UTC), -20),
+        ),
+    }
+
+
+def _change(deal_id: str, field: str, at: datetime, old: str | None, new: str | None) -> dict:
+    return {
+        "deal_id": deal_id,
+        "field": field,
+        "changed_at": at,
+        "seq": 0,
+        "old_value": old,
+        "new_value": new,
+        "known_at": at,
+    }
+
+
+def _interaction(interaction_id: str, kind: str, at: datetime, days_late: int, **more: object) -> dict:
+    return {
+        "interaction_id": interaction_id,
+        "deal_id": "D1",
+        "kind": kind,
+        "direction": "outbound",
+        "occurred_at": at,
+        "known_at": at + timedelta(days=days_late),
+    } | more
+
+
+def score_row(deal_id: str, win: float, stall: float | None, as_of: datetime = AS_OF, version: str = "7") -> dict:
+    """One row of the scores ledger whose reasons sum with the base to the score."""
+    small = 0.01
+    return {
+        "deal_id": deal_id,
+        "as_of": as_of,
+        "model_version": version,
+        "win_probability": win,
+        "stall_risk": stall,
+        "patience_days": 21.0,
+        "win_within": json.dumps([[7, win * 0.1], [28, win * 0.4], [91, win * 0.8], [364, win]]),
+        "win_base": 0.35,
+        "win_reasons": json.dumps(
+            [
+                {
+                    "signal": "days_since_last_inbound",
+                    "group": "engagement",
+                    "value": 23.0,
+                    "typical": 6.0,
+                    "points": win - 0.35 - small,
+                    "sentence": "No reply for 23 days; deals won from this stage were answered within 6",
+                },
+                {
+                    "signal": "other",
+                    "group": "other",
+                    "value": float("nan"),
+                    "typical": None,
+                    "points": small,
+                    "sentence": "All other signals together",
+                },
+            ]
+        ),
+        "stall_base": None if stall is None else 0.25,
+        "stall_reasons": json.dumps(
+            []
+            if stall is None
+            else [{"signal": "days_in_stage", "group": "momentum", "points": stall - 0.25, "sentence": "31 days here"}]
+        ),
+        "note": "not enough data: 12 won deals, 40 are needed; this is the stage's past win rate"
+        if deal_id == "D4"
+        else None,
+    }
+
+
+def all_scores(as_of: datetime = AS_OF, version: str = "7") -> pd.DataFrame:
+    """A score for every open deal."""
+    return rows("scores", *(score_row(deal[0], deal[5], deal[6], as_of, version) for deal in DEALS))
+
+
+def fake_score(tables: dict[str, pd.DataFrame], as_of: datetime) -> pd.DataFrame:
+    """Score the deals of a request: the more of its interactions are known, the likelier it is won."""
+    known = int((tables["interactions"]["known_at"] < as_of).sum())
+    return rows("scores", *(score_row(deal_id, 0.1 + 0.1 * known, 0.3) for deal_id in tables["deals"]["deal_id"]))
+
+
+def no_model(*_: object) -> str:
+    raise NoModelError("There is no model yet; run `plumbline train`.")
+
+
+@pytest.fixture
+def store(tmp_path) -> Iterator[Store]:
+    """A store with deals and no scores."""
+    opened = open_store(f"sqlite:///{tmp_path}/plumbline.db")
+    for name, frame in tables().items():
+        opened.write(name, frame)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def make_client() -> Iterator[Callable[..., TestClient]]:
+    """Make a client of an app around a store; it shows the key unless told otherwise."""
+    clients = []
+
+    def make(store: Store, *, key: str | None = KEY, scoring: Scoring | None = None, **settings: object) -> TestClient:
+        scoring = scoring or Scoring(fake_score, lambda: "7")
+        app = create_app(store, scoring, api_key=KEY, clock=lambda: NOW, check_every_s=0.0, **settings)
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        clients.append(TestClient(app, headers=headers, raise_server_exceptions=False, follow_redirects=False))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def client(store, make_client) -> TestClient:
+    """A client of an app whose deals are scored."""
+    store.append("scores", all_scores())
+    return make_client(store)
