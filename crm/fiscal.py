@@ -8,29 +8,22 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Period:
-    """One fiscal quarter: ``start`` belongs to it, ``end`` is the first day of the next.
+    """A span of whole days (UTC) with a name: ``start`` belongs to it, ``end`` is the first day after it."""
 
-    A fiscal year is named after the calendar year in which it ends, as most companies do.
-    """
-
-    fiscal_year: int
-    quarter: int
+    name: str
     start: date
     end: date
-
-    @property
-    def name(self) -> str:
-        """What people call it, such as ``FY2026 Q4``."""
-        return f"FY{self.fiscal_year} Q{self.quarter}"
+    year_start_month: int = 1
 
     def next(self) -> "Period":
-        """The quarter that starts where this one ends."""
-        year, quarter = (self.fiscal_year, self.quarter + 1) if self.quarter < 4 else (self.fiscal_year + 1, 1)
-        return Period(year, quarter, self.end, _months_later(self.end, 3))
+        """The fiscal quarter that starts where this period ends."""
+        return fiscal_quarter(self.end, self.year_start_month)
 
 
 def fiscal_quarter(day: date, start_month: int) -> Period:
     """Return the fiscal quarter that holds ``day``, for a year that starts on the first of ``start_month`` (1 to 12).
+
+    A fiscal year is named after the calendar year in which it ends, as most companies do.
 
     >>> period = fiscal_quarter(date(2026, 11, 16), start_month=4)
     >>> period.name, period.start.isoformat(), period.end.isoformat()
@@ -41,8 +34,8 @@ def fiscal_quarter(day: date, start_month: int) -> Period:
     months_in = (day.month - start_month) % 12
     year_start = _months_later(day.replace(day=1), -months_in)
     start = _months_later(year_start, months_in // 3 * 3)
-    last_month = _months_later(year_start, 11)
-    return Period(last_month.year, months_in // 3 + 1, start, _months_later(start, 3))
+    name = f"FY{_months_later(year_start, 11).year} Q{months_in // 3 + 1}"
+    return Period(name, start, _months_later(start, 3), start_month)
 
 
 def fiscal_year_start_month(calendar: pd.DataFrame) -> int:

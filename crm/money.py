@@ -44,6 +44,17 @@ def rates_at(
     >>> print(rates["USD"])
     1 USD = 0.8 EUR on 2026-11-13
     """
+    found = known_rates(fx_rates, reporting_currency, day)
+    for currency in sorted(set(currencies) - set(found)):
+        raise UnknownCurrencyError(
+            f"No rate between {currency} and {reporting_currency} is known on or before {day};"
+            " add one to fx_rates, or report in another currency."
+        )
+    return {currency: found[currency] for currency in sorted(set(currencies))}
+
+
+def known_rates(fx_rates: pd.DataFrame, reporting_currency: str, day: date | str) -> dict[str, Rate]:
+    """Return the rate of every currency that has one, as ``rates_at`` does for those it is asked for."""
     day = str(day)
     known = fx_rates[(fx_rates["day"] <= day) & (fx_rates["rate"] > 0)]
     direct = known[known["quote_currency"] == reporting_currency]
@@ -56,7 +67,7 @@ def rates_at(
         for currency, quoted_day, rate in zip(last["currency"], last["day"], last["rate"], strict=True)
     }
     found[reporting_currency] = Rate(reporting_currency, reporting_currency, day, 1.0)
-    return {currency: _known(found, currency, reporting_currency, day) for currency in sorted(set(currencies))}
+    return found
 
 
 def rates_day(as_of: datetime) -> date:
@@ -65,7 +76,7 @@ def rates_day(as_of: datetime) -> date:
 
 
 def cents(amounts: pd.Series, currencies: pd.Series, rates: Mapping[str, Rate]) -> NDArray[np.float64]:
-    """Return amounts in the reporting currency, each rounded to whole cents; NaN where there is no amount.
+    """Return amounts in the reporting currency, each rounded to whole cents; NaN where there is no amount or no rate.
 
     Held as float, which keeps whole cents exact up to 90 trillion units of money.
 
@@ -74,18 +85,4 @@ def cents(amounts: pd.Series, currencies: pd.Series, rates: Mapping[str, Rate]) 
     [800.0, nan]
     """
     factor = currencies.map({currency: rate.rate for currency, rate in rates.items()})
-    unknown = currencies[factor.isna()]
-    if len(unknown):
-        raise UnknownCurrencyError(
-            f"No rate was given for {unknown.iloc[0]}, the currency of {len(unknown)} deals; ask for it in rates_at."
-        )
     return np.round(amounts.to_numpy(np.float64) * factor.to_numpy(np.float64) * 100)
-
-
-def _known(found: Mapping[str, Rate], currency: str, reporting_currency: str, day: str) -> Rate:
-    if currency not in found:
-        raise UnknownCurrencyError(
-            f"No rate between {currency} and {reporting_currency} is known on or before {day};"
-            " add one to fx_rates, or report in another currency."
-        )
-    return found[currency]
