@@ -63,7 +63,7 @@ def summary(deal: ScoredDeal, view: View) -> DealSummary:
     return DealSummary(
         **dict(facts(deal, view.as_of.date())),
         rank=view.ranks[deal.deal_id],
-        at_stake=money(deal.at_stake, view.currency),
+        money_at_risk=money(deal.money_at_risk, view.currency),
         win_probability=deal.win_probability,
         stall_risk=deal.stall_risk,
         note=deal.note,

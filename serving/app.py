@@ -6,7 +6,6 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
-from pydantic import SecretStr
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
 
@@ -18,7 +17,7 @@ from serving.latest import CHECK_EVERY_S, Latest
 from serving.problems import add_handlers
 from serving.rendering import HERE
 from serving.schemas import ProblemDocument
-from serving.services import Scoring, Services
+from serving.services import Champion, Services
 
 _DESCRIPTION = """
 Scores every open deal from a sales team's own CRM history, explains each score, and rolls the deals up into a forecast.
@@ -40,9 +39,9 @@ _PROBLEMS = {
 
 def create_app(
     store: Store,
-    scoring: Scoring,
+    champion: Champion,
     *,
-    api_key: SecretStr | str | None,
+    api_key: ApiKey,
     reporting_currency: str = "EUR",
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     check_every_s: float = CHECK_EVERY_S,
@@ -53,23 +52,17 @@ def create_app(
     ----------
     store
         Where the deals and their scores are.
-    scoring
+    champion
         Scores a deal that comes in a request.
     api_key
-        Opens the service; at least 16 characters.
+        Opens the service.
     reporting_currency
         ISO 4217, of sums.
     clock
         The present, timezone-aware; used for a deal's facts "now" and for requests without ``as_of``.
     check_every_s
         Seconds between looks for newer scores.
-
-    Raises
-    ------
-    ValueError
-        When there is no key, or it is too short: Plumbline is never an open service.
     """
-    key = ApiKey(api_key)
     app = FastAPI(
         title="Plumbline",
         version="1",
@@ -81,14 +74,17 @@ def create_app(
             Middleware(CarefulHeaders),
             Middleware(BodyLimit),
             Middleware(
-                SessionMiddleware, secret_key=key.session_secret, session_cookie="plumbline", max_age=sign_in.SESSION_S
+                SessionMiddleware,
+                secret_key=api_key.session_secret,
+                session_cookie="plumbline",
+                max_age=sign_in.SESSION_S,
             ),
-            Middleware(Gate, api_key=key),
+            Middleware(Gate, api_key=api_key),
         ],
     )
-    app.state.api_key = key
+    app.state.api_key = api_key
     app.state.attempts = sign_in.Attempts()
-    app.state.services = Services(store, Latest(store, reporting_currency, check_every_s), scoring, clock)
+    app.state.services = Services(store, Latest(store, reporting_currency, check_every_s), champion, clock)
     add_handlers(app)
     _add_routes(app)
     return app

@@ -11,9 +11,8 @@ from serving import answers
 from serving.pagination import next_address, start_of
 from serving.problems import Problem
 from serving.schemas import DealDetail, DealPage, Facts
-from serving.services import Needs, Services
+from serving.services import Needs, Services, reference
 from serving.timeline import timeline
-from serving.view import REFERENCE, Tables, View
 
 router = APIRouter(tags=["deals"])
 
@@ -37,9 +36,9 @@ def list_deals(
     limit: Limit = 50,
     cursor: PageCursor = None,
 ) -> DealPage:
-    """Return the open deals with the most amount at stake first.
+    """Return the open deals with the most money at risk first.
 
-    At stake is amount x win probability x stall risk, in the reporting currency: a deal that can be won
+    Money at risk is amount x win probability x stall risk, in the reporting currency: a deal that can be won
     and is in danger comes before one that is safe, and before one that is as good as lost. Deals without
     an amount, or in a currency without a rate, come last.
     """
@@ -68,7 +67,8 @@ def detail(services: Services, deal_id: str) -> DealDetail:
     """Read one deal from the store; answers 404 when there is none."""
     now = services.clock().astimezone(UTC)
     view = services.latest.view()
-    tables = _tables_of(services, view, deal_id)
+    own = {name: services.store.read(name, deal_ids=[deal_id]) for name in ("deals", "deal_changes", "interactions")}
+    tables = own | reference(services)
     known = present(tables, pd.Timestamp(now))
     if known.empty:
         raise Problem(404, f"No deal is called {deal_id!r}.", "GET /v1/deals lists the open ones.")
@@ -82,12 +82,6 @@ def detail(services: Services, deal_id: str) -> DealDetail:
         scores=None if view is None or closed else answers.scores_of(deal_id, view),
         timeline=timeline(tables["deal_changes"], tables["interactions"], names, row["currency"]),
     )
-
-
-def _tables_of(services: Services, view: View | None, deal_id: str) -> Tables:
-    """One deal's own rows, fresh; names and stages from memory, where a view holds them."""
-    own = {name: services.store.read(name, deal_ids=[deal_id]) for name in ("deals", "deal_changes", "interactions")}
-    return own | {name: services.store.read(name) if view is None else view.tables[name] for name in REFERENCE}
 
 
 def _facts(row: dict[str, Any], today: date) -> Facts:

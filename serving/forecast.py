@@ -1,5 +1,128 @@
-"""``/v1/forecast`` and ``/v1/reports/at-risk``."""
+"""``/v1/forecast`` and ``/v1/reports/at-risk``: the manager's two questions, for programs."""
 
-from fastapi import APIRouter
+import math
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+
+import pandas as pd
+from fastapi import APIRouter, Query
+
+from reports.at_risk import top_sentences
+from serving import answers
+from serving.deals import OwnerFilter, TeamFilter
+from serving.report_schemas import (
+    AtRiskReport,
+    DealAtRisk,
+    ForecastAnswer,
+    ForecastPeriod,
+    ForecastRow,
+    UsedRate,
+)
+from serving.schemas import Money
+from serving.services import Needs
+from serving.view import ScoredDeal, View
 
 router = APIRouter(tags=["reports"])
+
+RANGES_COVER = "the luck of single deals; not common shocks, nor deals that do not exist yet"
+AT_RISK_FROM = 0.5
+
+Period = Literal["this", "next", "both"]
+Level = Literal["whole", "team", "owner"]
+_MONEY = ("closed", "open_expected", "expected", "p10", "p50", "p90")
+_PLAIN = ("level", "id", "name", "n_open", "n_won", "n_without_amount", "n_without_score")
+
+
+@router.get("/v1/forecast", summary="What will be won this and next quarter")
+def forecast(
+    services: Needs,
+    period: Annotated[Period, Query(description="Which fiscal quarters.")] = "both",
+    level: Annotated[Level, Query(description="For the whole, per team or per owner.")] = "whole",
+) -> ForecastAnswer:
+    """Return the money won so far plus what open deals are worth, with its range, beside the stage-weighted figure."""
+    return forecast_answer(services.latest.required(), period, level)
+
+
+@router.get("/v1/reports/at-risk", summary="Open deals that are likely to stall")
+def at_risk_report(
+    services: Needs,
+    owner: OwnerFilter = None,
+    team: TeamFilter = None,
+    threshold: Annotated[float, Query(ge=0, le=1, description="The least stall risk to report.")] = AT_RISK_FROM,
+) -> AtRiskReport:
+    """Return the open deals whose stall risk is at least the threshold, most money at risk first."""
+    return at_risk_answer(services.latest.required(), owner, team, threshold)
+
+
+def forecast_answer(view: View, period: Period, level: Level) -> ForecastAnswer:
+    """Write the forecast of a view."""
+    wanted = {"this": slice(0, 1), "next": slice(1, 2), "both": slice(None)}[period]
+    rows = view.forecast[view.forecast["level"] == level]
+    names = list(dict.fromkeys(view.forecast["period"]))[wanted]
+    return ForecastAnswer(
+        as_of=view.as_of,
+        model_version=view.model_version,
+        reporting_currency=view.currency,
+        rates=[
+            UsedRate(currency=rate.currency, rate=rate.rate, day=rate.day)
+            for rate in view.rates.values()
+            if rate.currency != view.currency
+        ],
+        ranges_cover=RANGES_COVER,
+        periods=[_period(view, name, rows) for name in names],
+    )
+
+
+def at_risk_answer(view: View, owner: str | None, team: str | None, threshold: float) -> AtRiskReport:
+    """Write the report on deals at risk of a view."""
+    deals = [
+        deal for deal in view.matching(owner, team) if deal.stall_risk is not None and deal.stall_risk >= threshold
+    ]
+    # Each deal is rounded to the cent, so the sum is exact in whole cents.
+    at_risk = sum((Decimal(f"{deal.money_at_risk:.2f}") for deal in deals if deal.money_at_risk is not None), Decimal())
+    return AtRiskReport(
+        as_of=view.as_of,
+        model_version=view.model_version,
+        reporting_currency=view.currency,
+        threshold=threshold,
+        total=len(deals),
+        money_at_risk=Money(amount=f"{at_risk:.2f}", currency=view.currency),
+        n_without_amount=sum(deal.money_at_risk is None for deal in deals),
+        deals=[_deal_at_risk(deal, view) for deal in deals],
+    )
+
+
+def _deal_at_risk(deal: ScoredDeal, view: View) -> DealAtRisk:
+    return DealAtRisk(
+        **dict(answers.facts(deal, view.as_of.date())),
+        win_probability=deal.win_probability,
+        stall_risk=deal.stall_risk,
+        money_at_risk=answers.money(deal.money_at_risk, view.currency),
+        patience_days=deal.patience_days,
+        days_in_stage=None if deal.stage_since is None else (view.as_of - deal.stage_since).days,
+        why=top_sentences(deal.stall_reasons).splitlines(),
+        note=deal.note,
+        href=f"/v1/deals/{quote(deal.deal_id, safe='')}",
+    )
+
+
+def _period(view: View, name: str, rows: pd.DataFrame) -> ForecastPeriod:
+    whole = view.forecast[view.forecast["period"] == name].iloc[0]
+    return ForecastPeriod(
+        name=name,
+        start=whole["period_start"],
+        end=whole["period_end"],
+        rows=[_row(row, view.currency) for row in rows[rows["period"] == name].to_dict("records")],
+    )
+
+
+def _row(row: dict[Any, Any], currency: str) -> ForecastRow:
+    sums = {name: answers.money(row[name], currency) for name in _MONEY}
+    weighted = None if math.isnan(row["stage_weighted"]) else row["stage_weighted"]
+    return ForecastRow(
+        **{name: row[name] for name in _PLAIN},
+        **sums,
+        team=None if pd.isna(row["team"]) else row["team"],
+        stage_weighted=answers.money(weighted, currency),
+    )

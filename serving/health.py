@@ -30,7 +30,7 @@ def readyz(services: Needs) -> Readiness:
         remedy = "Check PLUMBLINE_STORE_URL, and that the database is running."
         raise Problem(503, str(error), remedy, more={"missing": ["store"]}) from error
     try:
-        version = services.scoring.version()
+        version = services.champion.version()
     except NoModelError as error:
         missing = ["model"] if view is not None else ["model", "scores"]
         remedy = "Run `plumbline train` and then `plumbline score`."

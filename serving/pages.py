@@ -99,6 +99,6 @@ def _owners(view: View) -> list[tuple[str, str, int]]:
 
 def _stages(view: View) -> list[str]:
     """Every stage that has open deals, in the order of the pipeline."""
-    order = view.tables["stages"].sort_values("position")["stage"]
+    order = view.reference["stages"].sort_values("position")["stage"]
     there = {deal.stage for deal in view.deals}
     return [stage for stage in dict.fromkeys(order) if stage in there]

@@ -55,7 +55,7 @@ _FACTS = {
 }
 _SUMMARY = _FACTS | {
     "rank": 1,
-    "at_stake": {"amount": "6547.20", "currency": "EUR"},
+    "money_at_risk": {"amount": "6547.20", "currency": "EUR"},
     "win_probability": 0.31,
     "stall_risk": 0.44,
     "reasons": [_REASON],
@@ -85,14 +85,15 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-def _example(example: dict) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [example]})
+def example(document: dict) -> ConfigDict:
+    """Put one example into a model's schema."""
+    return ConfigDict(json_schema_extra={"examples": [document]})
 
 
 class Money(Answer):
     """An amount and its ISO 4217 currency."""
 
-    model_config = _example(_MONEY)
+    model_config = example(_MONEY)
 
     amount: str = Field(description="A plain decimal.", pattern=r"^-?\d+(\.\d+)?$")
     currency: str = Field(description="ISO 4217.", pattern=r"^[A-Z]{3}$")
@@ -101,7 +102,7 @@ class Money(Answer):
 class Reason(Answer):
     """What one signal adds to, or takes from, a score. The base and all points sum to the score."""
 
-    model_config = _example(_REASON)
+    model_config = example(_REASON)
 
     signal: str
     group: str
@@ -114,7 +115,7 @@ class Reason(Answer):
 class Within(Answer):
     """The probability that a deal is won within so many days of `as_of`."""
 
-    model_config = _example({"days": 28, "probability": 0.12})
+    model_config = example({"days": 28, "probability": 0.12})
 
     days: float = Field(ge=0)
     probability: Share
@@ -123,7 +124,7 @@ class Within(Answer):
 class Owner(Answer):
     """The user who owns a deal."""
 
-    model_config = _example(_OWNER)
+    model_config = example(_OWNER)
 
     owner_id: str
     name: str
@@ -133,7 +134,7 @@ class Owner(Answer):
 class Scores(Answer):
     """What the model says of one deal, and why."""
 
-    model_config = _example(_SCORES)
+    model_config = example(_SCORES)
 
     win_probability: Share = Field(description="Probability that the deal is won in the end.")
     win_base: Share = Field(description="Where the reasons start from: what the model says of an average deal.")
@@ -151,7 +152,7 @@ class Scores(Answer):
 class Facts(Answer):
     """What is known of a deal."""
 
-    model_config = _example(_FACTS)
+    model_config = example(_FACTS)
 
     deal_id: str
     name: str
@@ -172,10 +173,10 @@ class Facts(Answer):
 class DealSummary(Facts):
     """An open deal in the ranked list."""
 
-    model_config = _example(_SUMMARY)
+    model_config = example(_SUMMARY)
 
     rank: int = Field(ge=1, description="1 is where attention pays most, among all open deals.")
-    at_stake: Money | None = Field(
+    money_at_risk: Money | None = Field(
         description="Amount x win probability x stall risk, in the reporting currency: the ranking's measure."
     )
     win_probability: Share
@@ -188,7 +189,7 @@ class DealSummary(Facts):
 class Batch(Answer):
     """Which scores an answer is made of."""
 
-    model_config = _example(_BATCH)
+    model_config = example(_BATCH)
 
     as_of: Instant = Field(description="Only facts known before this instant were used.")
     model_version: str
@@ -197,7 +198,7 @@ class Batch(Answer):
 class DealPage(Batch):
     """One page of the ranked open deals."""
 
-    model_config = _example(
+    model_config = example(
         _BATCH
         | {
             "reporting_currency": "EUR",
@@ -218,7 +219,7 @@ class DealPage(Batch):
 class TimelineEntry(Answer):
     """One change or interaction of a deal."""
 
-    model_config = _example(_TIMELINE[0])
+    model_config = example(_TIMELINE[0])
 
     at: Instant = Field(description="When it happened, or will.")
     known_at: Instant = Field(description="When it entered the system.")
@@ -230,13 +231,13 @@ class TimelineEntry(Answer):
 class DealScores(Batch, Scores):
     """A deal's scores, with the batch they are from."""
 
-    model_config = _example(_BATCH | _SCORES)
+    model_config = example(_BATCH | _SCORES)
 
 
 class DealDetail(Answer):
     """One deal: the facts now, the latest scores with every reason, and its history."""
 
-    model_config = _example({"facts": _FACTS, "scores": _BATCH | _SCORES, "timeline": _TIMELINE})
+    model_config = example({"facts": _FACTS, "scores": _BATCH | _SCORES, "timeline": _TIMELINE})
 
     facts: Facts
     scores: DealScores | None = Field(description="Null when the deal is closed, or not scored yet.")
@@ -246,7 +247,7 @@ class DealDetail(Answer):
 class Ignored(Answer):
     """How many facts of a request came at or after `as_of`, and so were not used."""
 
-    model_config = _example({"changes": 1, "interactions": 0})
+    model_config = example({"changes": 1, "interactions": 0})
 
     changes: int = Field(ge=0)
     interactions: int = Field(ge=0)
@@ -255,7 +256,7 @@ class Ignored(Answer):
 class ScoreAnswer(Batch, Scores):
     """The scores of the deal in the request."""
 
-    model_config = _example({"deal_id": "D000123", "ignored": {"changes": 1, "interactions": 0}} | _BATCH | _SCORES)
+    model_config = example({"deal_id": "D000123", "ignored": {"changes": 1, "interactions": 0}} | _BATCH | _SCORES)
 
     deal_id: str
     ignored: Ignored
@@ -264,7 +265,7 @@ class ScoreAnswer(Batch, Scores):
 class Health(Answer):
     """The process is up."""
 
-    model_config = _example({"status": "up"})
+    model_config = example({"status": "up"})
 
     status: Literal["up"]
 
@@ -272,7 +273,7 @@ class Health(Answer):
 class Readiness(Answer):
     """Everything that is needed is there."""
 
-    model_config = _example(
+    model_config = example(
         {"status": "ready", "model_version": "7", "scored_as_of": "2026-03-30T06:00:00Z", "deals": 212}
     )
 
@@ -285,7 +286,7 @@ class Readiness(Answer):
 class FieldError(Answer):
     """One refused value."""
 
-    model_config = _example(
+    model_config = example(
         {
             "field": "changes.0.changed_at",
             "value": "yesterday",
@@ -303,7 +304,7 @@ class FieldError(Answer):
 class ProblemDocument(Answer):
     """An RFC 9457 problem: what was found, and what to do."""
 
-    model_config = _example(
+    model_config = example(
         {
             "type": "about:blank",
             "title": "Not Found",

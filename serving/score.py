@@ -14,8 +14,8 @@ from serving import answers
 from serving.problems import Problem, refused
 from serving.schemas import Ignored, ScoreAnswer
 from serving.score_request import GivenChange, ScoreRequest
-from serving.services import Needs, Services
-from serving.view import REFERENCE, Tables
+from serving.services import Needs, Services, reference
+from serving.view import Tables
 
 router = APIRouter(tags=["score"])
 
@@ -30,7 +30,7 @@ def score(services: Needs, request: ScoreRequest) -> ScoreAnswer:
     as_of = (request.as_of or services.clock()).astimezone(UTC)
     tables = _tables(services, request)
     _check(request, tables["stages"], as_of)
-    scores = services.scoring.score(tables, as_of)
+    scores = services.champion.score(tables, as_of)
     mine = scores[scores["deal_id"] == request.deal.deal_id]
     if mine.empty:
         raise _refusal("deal", request.deal.deal_id, "the deal was not open then, so it got no score", "check as_of")
@@ -107,8 +107,7 @@ def _refusal(field: str, value: Any, problem: str, remedy: str) -> Problem:
 
 def _tables(services: Services, request: ScoreRequest) -> Tables:
     """The request's deal alone, in contract form, beside the names and stages that the store knows."""
-    view = services.latest.view()
-    tables = {name: services.store.read(name) if view is None else view.tables[name] for name in REFERENCE}
+    tables = reference(services)
     deal_id = request.deal.deal_id
     deal = request.deal.model_dump() | {"attributes": json.dumps(request.deal.attributes)}
     changes = [change.model_dump() | {"deal_id": deal_id, "known_at": change.known} for change in request.changes]
@@ -126,16 +125,14 @@ def _tables(services: Services, request: ScoreRequest) -> Tables:
         "deals": _frame("deals", [deal]),
         "deal_changes": _frame("deal_changes", changes),
         "interactions": _frame("interactions", interactions),
-        "contacts": _contacts(services, request, contacts),
+        "contacts": _contacts(request, tables["contacts"], contacts),
         "line_items": _frame("line_items", []),
         "quotas": _frame("quotas", []),
     }
 
 
-def _contacts(services: Services, request: ScoreRequest, given: list[dict[str, Any]]) -> pd.DataFrame:
+def _contacts(request: ScoreRequest, stored: pd.DataFrame, given: list[dict[str, Any]]) -> pd.DataFrame:
     """The contacts sent, and of those the store knows the ones that the interactions name."""
-    view = services.latest.view()
-    stored = services.store.read("contacts") if view is None else view.tables["contacts"]
     named = {interaction.contact_id for interaction in request.interactions} - {one["contact_id"] for one in given}
     known = stored[stored["contact_id"].isin(named)]
     return pd.concat([_frame("contacts", given), known], ignore_index=True) if given else known

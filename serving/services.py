@@ -10,12 +10,12 @@ from fastapi import Depends, Request
 
 from crm.store import Store
 from serving.latest import Latest
-from serving.view import Tables
+from serving.view import REFERENCE, Tables
 
 
 @dataclass(frozen=True)
-class Scoring:
-    """What the app needs of a model.
+class Champion:
+    """What the app needs of the model in use.
 
     Parameters
     ----------
@@ -37,8 +37,14 @@ class Services:
 
     store: Store
     latest: Latest
-    scoring: Scoring
+    champion: Champion
     clock: Callable[[], datetime]
+
+
+def reference(services: Services) -> Tables:
+    """Return accounts, contacts, users, stages, calendar and rates: from memory, or the store before any scores."""
+    view = services.latest.view()
+    return {name: services.store.read(name) for name in REFERENCE} if view is None else view.reference
 
 
 def _services(request: Request) -> Services:

@@ -3,22 +3,26 @@
 One view belongs to one batch of scores. It is built with pandas once, and then read without it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
 from crm.errors import UnknownCurrencyError
-from crm.money import rates_at, rates_day
+from crm.fiscal import this_and_next_quarter
+from crm.money import Rate, rates_at, rates_day
 from crm.present import present
 from crm.store import Store
+from reports.at_risk import attention
+from reports.forecast import forecast
 
 Tables = dict[str, pd.DataFrame]
 
 # Names and stages, to put words to ids; small beside the history, so they stay in memory with the view.
-REFERENCE = ("accounts", "users", "stages", "calendar", "fx_rates")
+REFERENCE = ("accounts", "contacts", "users", "stages", "calendar", "fx_rates")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +52,28 @@ class ScoredDeal:
     stall_reasons: str
     patience_days: float | None
     note: str | None
-    at_stake: float | None
+    money_at_risk: float | None
 
 
 @dataclass(frozen=True)
 class View:
     """Everything the pages and lists need of one batch of scores.
 
-    ``deals`` are ranked: most amount at stake first, deals without an amount last. ``without_rate`` names
-    the currencies that could not be converted to ``currency`` by the rates of ``rate_day``.
+    ``deals`` are ranked as ``reports/at_risk.py`` ranks them. ``rates`` convert to ``currency``; ``without_rate``
+    names the currencies for which there is none. ``present`` and ``scores`` are what reports are made of, and
+    ``reference`` puts words to ids.
     """
 
     as_of: datetime
     model_version: str
     currency: str
-    rate_day: date
+    rates: Mapping[str, Rate]
     without_rate: tuple[str, ...]
     deals: tuple[ScoredDeal, ...]
     ranks: Mapping[str, int]
-    tables: Tables
+    present: pd.DataFrame
     scores: pd.DataFrame
+    reference: Tables
 
     def deal(self, deal_id: str) -> ScoredDeal | None:
         """Return the open, scored deal called ``deal_id``, or None."""
@@ -86,6 +92,12 @@ class View:
             and (stage is None or deal.stage == stage)
         ]
 
+    @cached_property
+    def forecast(self) -> pd.DataFrame:
+        """The forecast of this and the next fiscal quarter; see ``reports/forecast.py``. Made when first asked for."""
+        periods = this_and_next_quarter(self.as_of, self.reference["calendar"])
+        return forecast(self.present, self.scores, self.reference["stages"], self.rates, periods)
+
 
 def build_view(store: Store, reporting_currency: str) -> View | None:
     """Read the latest scores and what was known when they were made; None when there are no scores yet."""
@@ -94,56 +106,45 @@ def build_view(store: Store, reporting_currency: str) -> View | None:
         return None
     tables = store.read_all()
     as_of = scores["as_of"].iloc[0]
-    known = present(tables, as_of).merge(scores, on="deal_id", validate="one_to_one")
-    still_open = known[known["closed_at"].isna()]
-    rates, without_rate = _rates(tables["fx_rates"], still_open["currency"], reporting_currency, rates_day(as_of))
-    deals = _ranked(_scored_deal(row, rates) for row in still_open.to_dict("records"))
+    known = present(tables, as_of)
+    rates, without_rate = _rates(tables["fx_rates"], known["currency"], reporting_currency, rates_day(as_of))
+    deals = _ranked(known, scores, rates)
     return View(
         as_of=as_of.to_pydatetime().astimezone(UTC),
         model_version=str(scores["model_version"].iloc[0]),
         currency=reporting_currency,
-        rate_day=rates_day(as_of),
+        rates=rates,
         without_rate=without_rate,
         deals=deals,
         ranks={deal.deal_id: rank for rank, deal in enumerate(deals, start=1)},
-        tables=tables,
+        present=known,
         scores=scores,
+        reference={name: tables[name] for name in REFERENCE},
     )
 
 
-def at_stake(amount: float | None, win_probability: float, stall_risk: float | None) -> float | None:
-    """Return the amount that attention may save: amount x win probability x stall risk.
-
-    A deal that is hardly winnable, or in no danger, needs less attention than one that is both winnable
-    and in danger. Where there is no stall risk, the chance of not winning takes its place.
-
-    Examples
-    --------
-    >>> at_stake(10_000, 0.5, 0.4), at_stake(10_000, 0.5, None), at_stake(None, 0.5, 0.4)
-    (2000.0, 5000.0, None)
-    """
-    if amount is None:
-        return None
-    return amount * win_probability * (1 - win_probability if stall_risk is None else stall_risk)
+def _ranked(known: pd.DataFrame, scores: pd.DataFrame, rates: Mapping[str, Rate]) -> tuple[ScoredDeal, ...]:
+    ranking = attention(known, scores, rates)[["deal_id", "money_at_risk"]]
+    # A left merge keeps the order of its left side.
+    rows = ranking.merge(known, on="deal_id", how="left").merge(scores, on="deal_id", how="left")
+    return tuple(_scored_deal(row) for row in rows.to_dict("records"))
 
 
 def _rates(
     fx_rates: pd.DataFrame, currencies: Iterable[str], reporting: str, day: date
-) -> tuple[dict[str, float], tuple[str, ...]]:
+) -> tuple[dict[str, Rate], tuple[str, ...]]:
     """The worth of one unit of each currency, and the currencies nothing is known of: those must not stop the rest."""
-    found, without = {}, []
+    found: dict[str, Rate] = {}
+    without: list[str] = []
     for currency in sorted(set(currencies)):
         try:
-            found[currency] = rates_at(fx_rates, [currency], reporting, day)[currency].rate
+            found |= rates_at(fx_rates, [currency], reporting, day)
         except UnknownCurrencyError:
             without.append(currency)
     return found, tuple(without)
 
 
-def _scored_deal(row: dict[str, Any], rates: Mapping[str, float]) -> ScoredDeal:
-    amount, rate = _known(row["amount"]), rates.get(row["currency"])
-    converted = None if amount is None or rate is None else amount * rate
-    stall_risk = _known(row["stall_risk"])
+def _scored_deal(row: dict[Hashable, Any]) -> ScoredDeal:
     close_date = _known(row["close_date"])
     return ScoredDeal(
         deal_id=row["deal_id"],
@@ -154,7 +155,7 @@ def _scored_deal(row: dict[str, Any], rates: Mapping[str, float]) -> ScoredDeal:
         stage_since=_instant(row["stage_since"]),
         created_at=row["created_at"].to_pydatetime(),
         currency=row["currency"],
-        amount=amount,
+        amount=_known(row["amount"]),
         close_date=None if close_date is None else date.fromisoformat(close_date),
         owner_id=_known(row["owner_id"]),
         owner_name=_known(row["owner_name"]),
@@ -164,21 +165,13 @@ def _scored_deal(row: dict[str, Any], rates: Mapping[str, float]) -> ScoredDeal:
         win_base=row["win_base"],
         win_reasons=row["win_reasons"],
         win_within=row["win_within"],
-        stall_risk=stall_risk,
+        stall_risk=_known(row["stall_risk"]),
         stall_base=_known(row["stall_base"]),
         stall_reasons=row["stall_reasons"],
         patience_days=_known(row["patience_days"]),
         note=_known(row["note"]),
-        at_stake=at_stake(converted, row["win_probability"], stall_risk),
+        money_at_risk=_known(row["money_at_risk"]),
     )
-
-
-def _ranked(deals: Iterable[ScoredDeal]) -> tuple[ScoredDeal, ...]:
-    def key(deal: ScoredDeal) -> tuple[bool, float, float, str]:
-        danger = at_stake(1.0, deal.win_probability, deal.stall_risk) or 0.0
-        return deal.at_stake is None, -(deal.at_stake or 0.0), -danger, deal.deal_id
-
-    return tuple(sorted(deals, key=key))
 
 
 def _known(value: Any) -> Any:

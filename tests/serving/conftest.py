@@ -13,7 +13,8 @@ from crm.store import Store, open_store
 from crm.store_rows import frame_of
 from crm.tables import TABLES
 from serving.app import create_app
-from serving.services import Scoring
+from serving.auth import ApiKey
+from serving.services import Champion
 
 with warnings.catch_warnings():
     # Starlette asks for another client library; the one that is locked works as well.
@@ -193,9 +194,11 @@ def make_client() -> Iterator[Callable[..., TestClient]]:
     """Make a client of an app around a store; it shows the key unless told otherwise."""
     clients = []
 
-    def make(store: Store, *, key: str | None = KEY, scoring: Scoring | None = None, **settings: object) -> TestClient:
-        scoring = scoring or Scoring(fake_score, lambda: "7")
-        app = create_app(store, scoring, api_key=KEY, clock=lambda: NOW, check_every_s=0.0, **settings)
+    def make(
+        store: Store, *, key: str | None = KEY, champion: Champion | None = None, **settings: object
+    ) -> TestClient:
+        champion = champion or Champion(fake_score, lambda: "7")
+        app = create_app(store, champion, api_key=ApiKey(KEY), clock=lambda: NOW, check_every_s=0.0, **settings)
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
         clients.append(TestClient(app, headers=headers, raise_server_exceptions=False, follow_redirects=False))
         return clients[-1]
