@@ -3,7 +3,7 @@
 import numpy as np
 
 from features.facts import DAY, IntColumn
-from features.histories import Histories
+from features.histories import OPEN, Histories
 from features.norms import MONDAY, Norms
 from features.snapshots import Snapshots
 
@@ -46,5 +46,5 @@ def _last_useful_instant(histories: Histories, until: int) -> IntColumn:
         return np.zeros(len(histories), np.int64)
     last = np.maximum(end - 1, 0)
     stage = facts.columns["new"][facts.columns["latest"][last]]
-    still_open = (stage >= 0) & (stages.category[stage] == 0)
+    still_open = stages.category[stage] == OPEN
     return np.where(has, np.where(still_open, until, facts.known_at[last] + 1), 0)

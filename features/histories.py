@@ -22,13 +22,12 @@ _CATEGORY = {"open": OPEN, "won": WON, "lost": LOST}
 
 @dataclass(frozen=True)
 class Stages:
-    """The stages of every pipeline, one entry each; a stage's number is its place in these arrays."""
+    """The stages of every pipeline; a stage's number is its place. The arrays end with one entry for no stage (-1)."""
 
     names: list[str]
     pipeline: list[str]
     position: FloatColumn
     category: IntColumn
-    default_probability: FloatColumn
 
 
 @dataclass(frozen=True)
@@ -135,9 +134,8 @@ def _stages(stages: pd.DataFrame) -> Stages:
     return Stages(
         names=ordered["stage"].tolist(),
         pipeline=ordered["pipeline_id"].tolist(),
-        position=ordered["position"].to_numpy(np.float64),
-        category=ordered["category"].map(_CATEGORY).to_numpy(np.int64),
-        default_probability=ordered["default_probability"].to_numpy(np.float64),
+        position=np.append(ordered["position"].to_numpy(np.float64), np.nan),
+        category=np.append(ordered["category"].map(_CATEGORY).to_numpy(np.int64), -1),
     )
 
 
@@ -166,6 +164,12 @@ def _facts(rows: pd.DataFrame, n_deals: int, **columns: NDArray) -> Facts:
     newest = np.maximum.accumulate(facts.columns["rank"]) if len(facts) else np.empty(0, np.int64)
     facts.columns["latest"] = place[newest]
     return facts
+
+
+def in_effect_before(facts: Facts) -> IntColumn:
+    """For each change of a field, the position of the one in effect just before it became known; -1 for none."""
+    before = np.concatenate([[-1], facts.columns["latest"]])[:-1].astype(np.int64)
+    return np.where(before >= facts.start[facts.group], before, -1)
 
 
 def _stage_facts(changes: pd.DataFrame, stages: Stages, pipelines: NDArray, n_deals: int) -> Facts:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.facts import DAY, BoolColumn, Facts, FloatColumn, IntColumn
-from features.histories import OPEN, WON, Histories
+from features.histories import OPEN, WON, Histories, in_effect_before
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,11 @@ def stage_moves(histories: Histories) -> Moves:
     facts, stages = histories.stage, histories.vocabulary.stages
     place = np.arange(len(facts))
     latest, new = facts.columns["latest"], facts.columns["new"]
-    before = np.concatenate([[-1], latest[:-1]]).astype(np.int64)
-    before[before < facts.start[facts.group]] = -1
+    before = in_effect_before(facts)
     moved = (latest == place) & (new >= 0) & (before >= 0)
     origin = np.where(before >= 0, new[before], -1)
-    category = np.where(new >= 0, stages.category[new], -1)
-    was_open = (origin >= 0) & (stages.category[origin] == OPEN)
+    category = stages.category[new]
+    was_open = stages.category[origin] == OPEN
     to_open = moved & was_open & (category == OPEN)
     steps = np.where(to_open, stages.position[new] - stages.position[origin], 0).astype(np.int64)
     won = moved & was_open & (category == WON)

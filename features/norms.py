@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.facts import DAY, Facts, FloatColumn, IntColumn
-from features.histories import STATIC, Histories, Vocabulary
+from features.histories import STATIC, Histories, Vocabulary, in_effect_before
 from features.moves import Moves, stage_moves
 
 PRIOR_DEALS = 20
@@ -177,8 +177,7 @@ def _owner_load(histories: Histories, moves: Moves) -> Tally:
     """Open deals by owner: one up when a deal comes to an owner, one down when it leaves or closes."""
     facts = histories.owner
     value = facts.columns["value"]
-    before = np.concatenate([[-1], facts.columns["latest"][:-1]]).astype(np.int64)
-    before[before < facts.start[facts.group]] = -1
+    before = in_effect_before(facts)
     comes = facts.columns["latest"] == np.arange(len(facts))
     leaves = comes & (before >= 0)
     closing = np.flatnonzero(moves.closing)

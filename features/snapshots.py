@@ -97,7 +97,7 @@ class Snapshots:
     @cached_property
     def is_open(self) -> BoolColumn:
         """Whether each deal was in an open stage, as known then."""
-        return (self.stage >= 0) & (self.norms.vocabulary.stages.category[self.stage] == OPEN)
+        return self.norms.vocabulary.stages.category[self.stage] == OPEN
 
     @cached_property
     def owner(self) -> IntColumn:

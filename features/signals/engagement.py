@@ -27,6 +27,7 @@ for _kind, _direction, _unit, _expect in _COUNTED:
     for _days in (14, 30, 90):
         signal(
             name=f"{_stem}_{_days}d",
+            topic=_stem,
             group="engagement",
             unit=_unit,
             expect=_expect,  # type: ignore[arg-type]
@@ -36,6 +37,7 @@ for _kind, _direction, _unit, _expect in _COUNTED:
 for _days in (7, 30, 90):
     signal(
         name=f"interactions_{_days}d",
+        topic="interactions",
         group="engagement",
         unit="interactions",
         expect="more is better",
@@ -43,7 +45,7 @@ for _days in (7, 30, 90):
     )(partial(_count, kind=None, direction=None, days=_days))
 
 
-@signal(group="engagement", unit="interactions", expect="depends", says="{value} so far; " + _WON)
+@signal(topic="interactions", group="engagement", unit="interactions", expect="depends", says="{value} so far; " + _WON)
 def interactions_ever(at: Snapshots) -> FloatColumn:
     """All interactions known before each snapshot, planned ones left out."""
     return at.interactions().count()
@@ -56,6 +58,7 @@ def notes_and_tasks_30d(at: Snapshots) -> FloatColumn:
 
 
 @signal(
+    topic="interactions",
     group="engagement",
     unit="days",
     expect="less is better",
@@ -68,6 +71,7 @@ def days_since_last_interaction(at: Snapshots) -> FloatColumn:
 
 
 @signal(
+    topic="answers",
     group="engagement",
     unit="days",
     expect="less is better",
@@ -80,6 +84,7 @@ def days_since_last_inbound(at: Snapshots) -> FloatColumn:
 
 
 @signal(
+    topic="meetings",
     group="engagement",
     unit="days",
     expect="less is better",
@@ -92,6 +97,7 @@ def days_since_last_meeting(at: Snapshots) -> FloatColumn:
 
 
 @signal(
+    topic="answers",
     group="engagement",
     unit="days",
     expect="less is better",
@@ -121,6 +127,7 @@ def _next_position(mask: np.ndarray) -> np.ndarray:
 
 
 @signal(
+    topic="answers",
     group="engagement",
     unit="share",
     expect="more is better",
@@ -135,6 +142,7 @@ def two_way_share_90d(at: Snapshots) -> FloatColumn:
 
 
 @signal(
+    topic="interactions",
     group="engagement",
     unit="interactions",
     expect="more is better",

@@ -30,13 +30,25 @@ for _segment, _words in (
     )(partial(_segment_win_rate, segment=_segment))
 
 
-@signal(group="fit", unit="deals", expect="more is better", says="{value} won with this account before")
+@signal(
+    topic="account history",
+    group="fit",
+    unit="deals",
+    expect="more is better",
+    says="{value} won with this account before",
+)
 def account_won(at: Snapshots) -> FloatColumn:
     """Deals won with the same account before each snapshot."""
     return at.norms.closed["account"].before("won", at.static("account"), at.at).astype(np.float64)
 
 
-@signal(group="fit", unit="deals", expect="less is better", says="{value} lost with this account before")
+@signal(
+    topic="account history",
+    group="fit",
+    unit="deals",
+    expect="less is better",
+    says="{value} lost with this account before",
+)
 def account_lost(at: Snapshots) -> FloatColumn:
     """Deals lost with the same account before each snapshot."""
     closed, won = (at.norms.closed["account"].before(name, at.static("account"), at.at) for name in ("closed", "won"))

@@ -7,13 +7,20 @@ from features.signals.declaration import signal
 from features.snapshots import Snapshots
 
 
-@signal(group="momentum", unit="", expect="more is better", says="It is in stage number {value}")
+@signal(
+    topic="stage",
+    group="momentum",
+    unit="",
+    expect="more is better",
+    says="It has reached stage {value} of its pipeline",
+)
 def stage_position(at: Snapshots) -> FloatColumn:
     """Position of the stage in its pipeline, counting from 1."""
-    return np.where(at.stage >= 0, at.norms.vocabulary.stages.position[at.stage], np.nan)
+    return at.norms.vocabulary.stages.position[at.stage]
 
 
 @signal(
+    topic="stage",
     group="momentum",
     unit="rate",
     expect="more is better",
@@ -25,6 +32,7 @@ def stage_win_rate(at: Snapshots) -> FloatColumn:
 
 
 @signal(
+    topic="time in stage",
     group="momentum",
     unit="days",
     expect="less is better",
@@ -37,10 +45,11 @@ def days_in_stage(at: Snapshots) -> FloatColumn:
 
 
 @signal(
+    topic="time in stage",
     group="momentum",
-    unit="times the usual",
+    unit="times",
     expect="less is better",
-    says="Time in this stage is {value}; {typical} in deals won from it",
+    says="In this stage {value} as long as usual; {typical} times in deals won from it",
     says_none="How long this stage usually takes is not known yet",
 )
 def days_in_stage_vs_norm(at: Snapshots) -> FloatColumn:
@@ -50,6 +59,7 @@ def days_in_stage_vs_norm(at: Snapshots) -> FloatColumn:
 
 
 @signal(
+    topic="moves forward",
     group="momentum",
     unit="forward moves",
     expect="more is better",
@@ -61,6 +71,7 @@ def forward_moves(at: Snapshots) -> FloatColumn:
 
 
 @signal(
+    topic="moves forward",
     group="momentum",
     unit="forward moves",
     expect="more is better",
@@ -77,7 +88,7 @@ def backward_moves(at: Snapshots) -> FloatColumn:
     return at.window(at.histories.stage, at.moves.backward).count()
 
 
-@signal(group="momentum", unit="stages", expect="depends", says="{value} skipped on the way")
+@signal(topic="moves forward", group="momentum", unit="stages", expect="depends", says="{value} skipped on the way")
 def skipped_stages(at: Snapshots) -> FloatColumn:
     """Stages jumped over by forward moves known before each snapshot."""
     moves = at.moves
@@ -85,6 +96,7 @@ def skipped_stages(at: Snapshots) -> FloatColumn:
 
 
 @signal(
+    topic="moves forward",
     group="momentum",
     unit="days",
     expect="less is better",
@@ -97,6 +109,7 @@ def days_since_forward_move(at: Snapshots) -> FloatColumn:
 
 
 @signal(
+    topic="moves forward",
     group="momentum",
     unit="stages a month",
     expect="more is better",

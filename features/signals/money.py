@@ -8,6 +8,7 @@ from features.snapshots import Snapshots
 
 
 @signal(
+    topic="amount",
     group="money",
     unit="in the reporting currency",
     expect="depends",
@@ -20,6 +21,7 @@ def amount(at: Snapshots) -> FloatColumn:
 
 
 @signal(
+    topic="amount changes",
     group="money",
     unit="changes",
     expect="depends",
@@ -32,10 +34,11 @@ def amount_changes(at: Snapshots) -> FloatColumn:
 
 
 @signal(
+    topic="amount changes",
     group="money",
-    unit="times the first",
+    unit="share",
     expect="more is better",
-    says="The amount is {value}; {typical} in deals won from this stage",
+    says="The amount is {value} of the first; {typical} in deals won from this stage",
     says_none="The amount is not known",
 )
 def amount_vs_first(at: Snapshots) -> FloatColumn:
@@ -44,10 +47,11 @@ def amount_vs_first(at: Snapshots) -> FloatColumn:
 
 
 @signal(
+    topic="amount",
     group="money",
-    unit="times",
+    unit="share",
     expect="depends",
-    says="The amount is {value} what customers of this size buy; {typical} in deals won from this stage",
+    says="The amount is {value} of what customers of this size buy; {typical} in deals won from this stage",
     says_none="What customers of this size buy is not known yet",
 )
 def amount_vs_size(at: Snapshots) -> FloatColumn:
@@ -56,10 +60,11 @@ def amount_vs_size(at: Snapshots) -> FloatColumn:
 
 
 @signal(
+    topic="amount",
     group="money",
-    unit="times",
+    unit="share",
     expect="depends",
-    says="The amount is {value} what this owner usually sells; {typical} in deals won from this stage",
+    says="The amount is {value} of what this owner usually sells; {typical} in deals won from this stage",
     says_none="What this owner usually sells is not known yet",
 )
 def amount_vs_owner(at: Snapshots) -> FloatColumn:

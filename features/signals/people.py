@@ -8,6 +8,7 @@ from features.snapshots import Snapshots
 
 
 @signal(
+    topic="owner record",
     group="people",
     unit="rate",
     expect="more is better",
@@ -31,7 +32,13 @@ def team_win_rate(at: Snapshots) -> FloatColumn:
     return at.norms.shrunken_win_rate("team", _team(at), at.at)
 
 
-@signal(group="people", unit="closed deals", expect="more is better", says="Its owner has {value} behind them")
+@signal(
+    topic="owner record",
+    group="people",
+    unit="closed deals",
+    expect="more is better",
+    says="Its owner has {value} behind them",
+)
 def owner_closed_deals(at: Snapshots) -> FloatColumn:
     """Deals that the owner closed before, won or lost."""
     return at.norms.closed["owner"].before("closed", at.owner, at.at).astype(np.float64)
@@ -48,7 +55,9 @@ def owner_open_deals(at: Snapshots) -> FloatColumn:
     return at.norms.owner_load.before("open", at.owner, at.at).astype(np.float64)
 
 
-@signal(group="people", unit="changes", expect="less is better", says="{value} of owner so far")
+@signal(
+    topic="time with owner", group="people", unit="changes", expect="less is better", says="{value} of owner so far"
+)
 def owner_changes(at: Snapshots) -> FloatColumn:
     """How often the owner changed after the first."""
     facts = at.histories.owner
@@ -56,7 +65,12 @@ def owner_changes(at: Snapshots) -> FloatColumn:
 
 
 @signal(
-    group="people", unit="days", expect="depends", says="Its owner has had it for {value}", says_none="It has no owner"
+    topic="time with owner",
+    group="people",
+    unit="days",
+    expect="depends",
+    says="Its owner has had it for {value}",
+    says_none="It has no owner",
 )
 def days_with_owner(at: Snapshots) -> FloatColumn:
     """Days since the owner in effect took the deal; NaN where it has none."""

@@ -19,6 +19,7 @@ def age_days(at: Snapshots) -> FloatColumn:
 
 
 @signal(
+    topic="close date",
     group="timing",
     unit="days",
     expect="depends",
@@ -31,13 +32,16 @@ def days_to_close_date(at: Snapshots) -> FloatColumn:
     return at.value(facts, at.in_effect(facts)) - at.at / DAY
 
 
-@signal(group="timing", unit="days", expect="less is better", says="The close date passed {value} ago")
+@signal(
+    topic="close date", group="timing", unit="days", expect="less is better", says="The close date passed {value} ago"
+)
 def overdue_days(at: Snapshots) -> FloatColumn:
     """Days since the expected close date ended; 0 before that, NaN where there is none."""
     return np.maximum(-days_to_close_date(at) - 1, 0)
 
 
 @signal(
+    topic="pushes",
     group="timing",
     unit="pushes",
     expect="less is better",
@@ -50,6 +54,7 @@ def pushes(at: Snapshots) -> FloatColumn:
 
 
 @signal(
+    topic="pushes",
     group="timing",
     unit="days",
     expect="less is better",
@@ -62,6 +67,7 @@ def pushed_days(at: Snapshots) -> FloatColumn:
 
 
 @signal(
+    topic="pushes",
     group="timing",
     unit="days",
     expect="depends",

@@ -1,0 +1,84 @@
+"""Boosted trees (LightGBM), shaped to be explained: shallow enough that exact reasons stay cheap."""
+
+from dataclasses import dataclass, field
+
+import lightgbm as lgb
+import numpy as np
+
+from features.facts import FloatColumn
+
+PATIENCE_ROUNDS = 30
+"""Rounds without a better validation loss before the search for the number of rounds stops."""
+
+
+@dataclass(frozen=True)
+class BoosterPlan:
+    """What decides the trees; logged with the run."""
+
+    max_rounds: int = 400
+    learning_rate: float = 0.05
+    num_leaves: int = 15
+    min_data_in_leaf: int = 60
+    feature_fraction: float = 0.6
+    bagging_fraction: float = 0.7
+    lambda_l2: float = 10.0
+    seed: int = 0
+    num_threads: int = 2
+
+    def parameters(self) -> dict[str, object]:
+        """LightGBM's own names; ``deterministic`` makes one thread and two give the same trees."""
+        return {
+            "objective": "binary",
+            "learning_rate": self.learning_rate,
+            "num_leaves": self.num_leaves,
+            "min_data_in_leaf": self.min_data_in_leaf,
+            "feature_fraction": self.feature_fraction,
+            "bagging_fraction": self.bagging_fraction,
+            "bagging_freq": 1,
+            "lambda_l2": self.lambda_l2,
+            "max_bin": 63,
+            "seed": self.seed,
+            "num_threads": self.num_threads,
+            "deterministic": True,
+            "force_col_wise": True,
+            "verbosity": -1,
+        }
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Rows to learn from: signals of shape (n, n_signals), labels of 0 or 1, weights; weight 0 is not used."""
+
+    signals: FloatColumn
+    happened: FloatColumn
+    weight: FloatColumn
+    names: list[str] = field(repr=False)
+
+    def dataset(self, reference: lgb.Dataset | None = None) -> lgb.Dataset:
+        """The used rows as LightGBM holds them."""
+        used = self.weight > 0
+        return lgb.Dataset(
+            self.signals[used].astype(np.float32),
+            self.happened[used],
+            weight=self.weight[used],
+            feature_name=self.names,
+            reference=reference,
+            params={"max_bin": 63, "verbosity": -1},
+        )
+
+
+def fit_booster(examples: Examples, plan: BoosterPlan, n_rounds: int) -> lgb.Booster:
+    """Fit ``n_rounds`` trees."""
+    return lgb.train(plan.parameters(), examples.dataset(), num_boost_round=n_rounds)
+
+
+def fit_booster_and_rounds(examples: Examples, later: Examples, plan: BoosterPlan) -> lgb.Booster:
+    """Fit until the log loss on ``later`` no longer falls; ``best_iteration`` is the number of rounds."""
+    train = examples.dataset()
+    return lgb.train(
+        plan.parameters(),
+        train,
+        num_boost_round=plan.max_rounds,
+        valid_sets=[later.dataset(train)],
+        callbacks=[lgb.early_stopping(PATIENCE_ROUNDS, verbose=False)],
+    )

@@ -1,0 +1,101 @@
+"""Reasons: what each signal adds to or takes from a score, in probability, as sentences.
+
+Contributions are exact and additive in log-odds. They are carried over to probability with one factor per
+deal, ``(p - base) / (log-odds(p) - log-odds(base))``, so that base + all reasons = score holds exactly,
+and every reason keeps its sign and its share.
+"""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+
+from features.facts import FloatColumn
+from features.signals import SIGNALS
+from models.calibration import probability
+from models.probability import ProbabilityModel
+
+TOP = 8
+"""Reasons kept one by one; the small rest is pooled, so that the sum stays exact."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason: ``points`` is in probability (0.08 is eight percentage points), ``value`` in the signal's unit."""
+
+    signal: str
+    group: str
+    value: float | None
+    typical: float | None
+    points: float
+    sentence: str
+
+
+def points(base: float, added: FloatColumn) -> tuple[float, FloatColumn]:
+    """Carry log-odds over to probability.
+
+    Parameters
+    ----------
+    base : log-odds
+    added : array of shape (n, n_signals), log-odds
+
+    Returns
+    -------
+    base : probability
+    added : array of shape (n, n_signals); base + row sum = probability of the summed log-odds
+    """
+    start = float(probability(np.array([base]))[0])
+    total = added.sum(axis=1)
+    moved = probability(base + total) - start
+    factor = np.divide(moved, total, out=np.full(len(total), start * (1 - start)), where=np.abs(total) > 1e-12)
+    return start, added * factor[:, None]
+
+
+def reasons(model: ProbabilityModel, snapshots: pd.DataFrame) -> tuple[float, list[list[Reason]]]:
+    """Base probability, and for every snapshot its reasons, the largest first; their points sum to the score."""
+    base, added = model.contributions(snapshots)
+    start, shares = points(base, added)
+    values = snapshots[list(model.signals)].to_numpy(np.float64)
+    topics = [SIGNALS[name].topic for name in model.signals]
+    members = {topic: [i for i, other in enumerate(topics) if other == topic] for topic in dict.fromkeys(topics)}
+    typical = [model.typical.get(stage, {}) for stage in snapshots["stage"]]
+    return start, [
+        _of_one(model.signals, members, values[row], shares[row], typical[row]) for row in range(len(snapshots))
+    ]
+
+
+def _of_one(
+    signals: tuple[str, ...],
+    members: dict[str, list[int]],
+    values: FloatColumn,
+    shares: FloatColumn,
+    typical: dict[str, float],
+) -> list[Reason]:
+    """Reasons of one snapshot: one per topic, told by its strongest signal."""
+    totals = {topic: float(shares[places].sum()) for topic, places in members.items()}
+    ranked = [topic for topic in sorted(totals, key=lambda name: -abs(totals[name])) if totals[topic] != 0]
+    found = []
+    for topic in ranked[:TOP]:
+        sign = np.sign(totals[topic])
+        strongest = max(members[topic], key=lambda place: sign * shares[place])
+        found.append(_reason(signals[strongest], float(values[strongest]), typical, totals[topic]))
+    rest = sum(totals[topic] for topic in ranked[TOP:])
+    if rest:
+        found.append(Reason("other", "other", None, None, rest, "All other signals together"))
+    return found
+
+
+def _reason(name: str, value: float, typical: dict[str, float], share: float) -> Reason:
+    signal = SIGNALS[name]
+    usual = typical.get(name, float("nan"))
+    sentence = signal.sentence(value, usual)
+    return Reason(name, signal.group, _or_none(value), _or_none(usual), share, sentence)
+
+
+def _or_none(value: float) -> float | None:
+    return None if np.isnan(value) else round(value, 6)
+
+
+def as_documents(found: list[list[Reason]]) -> list[list[dict[str, object]]]:
+    """Reasons as plain data, ready for JSON."""
+    return [[asdict(reason) for reason in of_one] for of_one in found]

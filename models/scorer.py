@@ -1,0 +1,135 @@
+"""The scorer: everything that is needed to score a deal, learned, saved and loaded as one.
+
+On disk it is plain files: ``card.json`` (signals, rates, calibration, dates) and LightGBM's own text
+(``win.txt``, ``stall.txt``). No pickle: anybody can read what will be loaded.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+
+from crm.errors import NoModelError
+from features.facts import FloatColumn
+from models.calibration import Calibration
+from models.closing_time import KNOTS_DAYS, ClosingTime
+from models.probability import ProbabilityModel
+from models.rungs import StageRate
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """The three models and what they were made from.
+
+    Attributes
+    ----------
+    trained_until : day (YYYY-MM-DD); nothing known from that day on was used
+    patience : minimum, maximum and default days of the stall window
+    note : empty, or why there is no model: "not enough data: ..."
+    """
+
+    win: ProbabilityModel
+    stall: ProbabilityModel
+    closing: ClosingTime
+    patience: tuple[float, float, float]
+    trained_until: str
+    note: str = ""
+
+    @property
+    def version(self) -> str:
+        """Digest of all that decides a score: the same data, code and seed give the same version."""
+        return hashlib.sha256("".join(self.files().values()).encode()).hexdigest()[:12]
+
+    def win_within(self, snapshots: pd.DataFrame, win_probability: FloatColumn) -> FloatColumn:
+        """P(won within each of ``KNOTS_DAYS``), shape (n, n_knots); never above ``win_probability``."""
+        return win_probability[:, None] * self.closing.predict(snapshots["stage"])
+
+    def predictions(self, snapshots: pd.DataFrame) -> pd.DataFrame:
+        """One row per snapshot: win_probability, won_within_7d to _364d, stall_risk; all in [0, 1]."""
+        win = self.win.predict(snapshots)
+        within = self.win_within(snapshots, win)
+        columns = {f"won_within_{days}d": within[:, place] for place, days in enumerate(KNOTS_DAYS)}
+        return pd.DataFrame({"win_probability": win, **columns, "stall_risk": self.stall.predict(snapshots)})
+
+    def files(self) -> dict[str, str]:
+        """The scorer as texts by file name."""
+        card = {
+            "format": FORMAT,
+            "trained_until": self.trained_until,
+            "note": self.note,
+            "patience": list(self.patience),
+            "win": _card(self.win),
+            "stall": _card(self.stall),
+            "closing": {
+                "knots_days": list(KNOTS_DAYS),
+                "overall": self.closing.overall_.tolist(),
+                "by_stage": {stage: row.tolist() for stage, row in self.closing.by_stage_.items()},
+            },
+        }
+        texts = {"card.json": json.dumps(card, indent=1, sort_keys=True, allow_nan=False)}
+        for name, model in (("win", self.win), ("stall", self.stall)):
+            if model.booster:
+                texts[f"{name}.txt"] = model.booster.model_to_string(num_iteration=model.booster.best_iteration)
+        return texts
+
+    def save(self, folder: Path) -> None:
+        """Write the files into ``folder``, which is made if it is not there."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in self.files().items():
+            (folder / name).write_text(text, encoding="utf-8")
+
+
+def load_scorer(folder: Path) -> Scorer:
+    """Load what ``Scorer.save`` wrote; raises ``NoModelError`` where it is not there or of another format."""
+    path = folder / "card.json"
+    if not path.exists():
+        raise NoModelError(f"there is no scorer in {folder}; train one with `plumbline train`")
+    card = json.loads(path.read_text(encoding="utf-8"))
+    if card["format"] != FORMAT:
+        raise NoModelError(f"{path} has format {card['format']}, this version reads {FORMAT}; train a new scorer")
+    closing = ClosingTime()
+    closing.overall_ = np.array(card["closing"]["overall"])
+    closing.by_stage_ = {stage: np.array(row) for stage, row in card["closing"]["by_stage"].items()}
+    low, high, default = card["patience"]
+    return Scorer(
+        win=_model(card["win"], folder / "win.txt"),
+        stall=_model(card["stall"], folder / "stall.txt"),
+        closing=closing,
+        patience=(low, high, default),
+        trained_until=card["trained_until"],
+        note=card["note"],
+    )
+
+
+def _card(model: ProbabilityModel) -> dict[str, Any]:
+    return {
+        "signals": list(model.signals),
+        "stage_signal": model.stage_signal,
+        "stage_rate": {
+            "prior": model.stage_rate.prior,
+            "base": model.stage_rate.base_,
+            "by_stage": model.stage_rate.rate_,
+        },
+        "calibration": {"slope": model.calibration.slope, "intercept": model.calibration.intercept},
+        "typical": model.typical,
+    }
+
+
+def _model(card: dict[str, Any], trees: Path) -> ProbabilityModel:
+    rate = StageRate(card["stage_rate"]["prior"])
+    rate.base_, rate.rate_ = card["stage_rate"]["base"], card["stage_rate"]["by_stage"]
+    return ProbabilityModel(
+        signals=tuple(card["signals"]),
+        stage_rate=rate,
+        stage_signal=card["stage_signal"],
+        booster=lgb.Booster(model_str=trees.read_text(encoding="utf-8")) if trees.exists() else None,
+        calibration=Calibration(**card["calibration"]),
+        typical=card["typical"],
+    )

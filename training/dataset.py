@@ -1,0 +1,79 @@
+"""The training data: every snapshot of the grid with its signals, ready to be labelled at any cut-off."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from features.facts import FloatColumn, IntColumn
+from features.grid import training_grid
+from features.histories import Histories, instant
+from features.labels import Labels, Patience, labels
+from features.norms import norms_of
+from features.pipeline import snapshot_table
+from features.snapshots import Snapshots
+
+MAXIMUM_WEIGHT = 10.0
+"""A slow deal stands for at most this many like it that were cut off; more would be noise."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Snapshots, their signals (one row each) and their patience in days."""
+
+    snapshots: Snapshots
+    patience_days: FloatColumn
+    until: int
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row per snapshot: deal_id, as_of, stage, then every signal."""
+        return snapshot_table(self.snapshots)
+
+    @property
+    def at(self) -> IntColumn:
+        """Instants of the snapshots, microseconds since 1970 UTC."""
+        return self.snapshots.at
+
+    def labels(self, cutoff: int) -> Labels:
+        """Labels as they could be known before ``cutoff``."""
+        return labels(self.snapshots, self.patience_days, cutoff)
+
+
+def build_dataset(
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    until: datetime,
+    every_days: int,
+    patience: Patience,
+    reporting_currency: str,
+) -> Dataset:
+    """Build the snapshots of all deals before ``until`` (excluded)."""
+    histories = Histories.from_tables(tables)
+    norms = norms_of(histories, tables["fx_rates"], reporting_currency)
+    grid = training_grid(histories, norms, every_days=every_days, until=instant(until))
+    return Dataset(grid, patience.of(grid), instant(until))
+
+
+def censoring_weights(seen: Labels, used: np.ndarray) -> FloatColumn:
+    """Weights that let closed deals stand for those like them that were still open at the cut-off.
+
+    A deal that took ``t`` days is seen closed only from snapshots taken at least ``t`` days before the cut-off;
+    its weight is one over the share of the used snapshots for which that holds. Every snapshot's time to the
+    cut-off is known, so that share needs no estimate. (Inverse probability of censoring weighting; Robins, 1993.)
+
+    Returns
+    -------
+    array of shape (n_snapshots,)
+        0 where not used or still open; otherwise from 1 to ``MAXIMUM_WEIGHT``.
+    """
+    closed = used & ~np.isnan(seen.won)
+    weights = np.zeros(len(used))
+    days = np.sort(seen.days_seen[used])
+    if len(days):
+        share = 1 - np.searchsorted(days, seen.days_to_close[closed], side="left") / len(days)
+        weights[closed] = np.minimum(1 / np.maximum(share, 1e-9), MAXIMUM_WEIGHT)
+    return weights

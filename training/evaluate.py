@@ -1,0 +1,69 @@
+"""How good the champion has been since it was trained (MLproject entry point ``evaluate``)."""
+
+from datetime import UTC, date, datetime
+
+import pandas as pd
+import typer
+
+from crm.errors import NotEnoughDataError
+from crm.settings import Settings
+from crm.store import open_store
+from features.histories import instant
+from features.labels import Patience
+from models.registry import load_champion
+from models.scorer import Scorer
+from training.dataset import Dataset
+from training.metrics import measure
+from training.plan import Plan
+from training.targets import EVENTS, target
+from training.train import dataset_of
+
+
+def evaluate(scorer: Scorer, dataset: Dataset) -> pd.DataFrame:
+    """Metrics on the snapshots taken since the scorer was trained; one row per event and model.
+
+    Raises
+    ------
+    NotEnoughDataError
+        Where no deal of those snapshots has closed yet, or all ended alike.
+    """
+    since = instant(datetime.fromisoformat(scorer.trained_until).replace(tzinfo=UTC))
+    rows, table = dataset.at >= since, dataset.table
+    found = []
+    for event in EVENTS:
+        model = scorer.win if event == "win" else scorer.stall
+        known = target(dataset, event, dataset.until, rows)
+        said = {"stage rate": model.stage_rate.predict(table["stage"]), "scorer": model.predict(table)}
+        for name, values in measure(known.happened, known.weight, said).items():
+            found.append({"event": event, "model": name, "n_snapshots": int((known.weight > 0).sum()), **values})
+    if not found:
+        raise NotEnoughDataError(
+            f"no deal was won and lost since the champion was trained ({scorer.trained_until}); "
+            "train one with --until an earlier day to see how it does on the days after"
+        )
+    return pd.DataFrame(found)
+
+
+def main(
+    until: str = typer.Option("", help="Judge by what was known before this day (YYYY-MM-DD); today if not given."),
+    snapshot_days: int = typer.Option(7, help="7 for a snapshot each Monday, 1 for each day."),
+) -> None:
+    """Print the champion's metrics on what came after its training."""
+    settings = Settings()
+    scorer = load_champion(settings.tracking_uri)
+    plan = Plan(
+        train_until=date.fromisoformat(until) if until else datetime.now(UTC).date(),
+        snapshot_days=snapshot_days,
+        reporting_currency=settings.reporting_currency,
+        patience=Patience(*scorer.patience),
+    )
+    try:
+        metrics = evaluate(scorer, dataset_of(open_store(settings.store_url).read_all(), plan))
+    except NotEnoughDataError as error:
+        typer.echo(f"not enough data: {error}")
+        return
+    typer.echo(metrics.to_string(index=False, float_format=lambda value: f"{value:.4f}"))
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,90 @@
+"""From a dataset to a scorer: pure, no files, no clock.
+
+The scorer that is kept learns from everything known; how good it is, is told by the holdout of ``training/blocks.py``.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from features.signals import SIGNALS
+from models.boosting import fit_booster
+from models.closing_time import ClosingTime
+from models.probability import ProbabilityModel
+from models.rungs import StageRate
+from models.scorer import Scorer
+from training.blocks import Holdout, examples, walk
+from training.dataset import Dataset
+from training.plan import Plan
+from training.targets import EVENTS, Event, Target, target
+
+_STAGE_SIGNAL = {"win": "stage_win_rate", "stall": "days_in_stage_vs_norm"}
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What training gives back: the scorer, and the holdout of each event where there was enough to hold out."""
+
+    scorer: Scorer
+    holdouts: dict[Event, Holdout]
+
+
+def fit(dataset: Dataset, plan: Plan) -> Fit:
+    """Fit the scorer on what was known before ``dataset.until``."""
+    missing = _missing(dataset, plan)
+    models: dict[Event, ProbabilityModel] = {}
+    holdouts: dict[Event, Holdout] = {}
+    for event in EVENTS:
+        models[event], holdout = _fit_event(dataset, plan, event, trees=not missing)
+        if holdout:
+            holdouts[event] = holdout
+    patience = plan.patience
+    scorer = Scorer(
+        win=models["win"],
+        stall=models["stall"],
+        closing=_closing_time(dataset),
+        patience=(patience.minimum_days, patience.maximum_days, patience.default_days),
+        trained_until=plan.train_until.isoformat(),
+        note=missing,
+    )
+    return Fit(scorer, holdouts)
+
+
+def _missing(dataset: Dataset, plan: Plan) -> str:
+    """Why trees cannot be grown yet, in words; empty where they can."""
+    won = dataset.labels(dataset.until).won
+    n_won, n_lost = (len(np.unique(dataset.snapshots.deal[won == outcome])) for outcome in (1, 0))
+    if min(n_won, n_lost) >= plan.minimum_of_each:
+        return ""
+    return (
+        f"not enough data: {n_won} won and {n_lost} lost deals, {plan.minimum_of_each} of each are needed; "
+        "until then a score is the past rate of the deal's stage"
+    )
+
+
+def _fit_event(dataset: Dataset, plan: Plan, event: Event, *, trees: bool) -> tuple[ProbabilityModel, Holdout | None]:
+    known = target(dataset, event, dataset.until, np.ones(len(dataset.at), bool))
+    stage_rate = StageRate().fit(dataset.table["stage"], known.happened, known.weight)
+    walked = walk(dataset, plan, event) if trees else None
+    if not walked:
+        return ProbabilityModel(tuple(SIGNALS), stage_rate, _STAGE_SIGNAL[event]), None
+    booster = fit_booster(examples(dataset, known), plan.booster, walked.n_rounds)
+    typical = _typical(dataset, known, good=1 if event == "win" else 0)
+    model = ProbabilityModel(tuple(SIGNALS), stage_rate, _STAGE_SIGNAL[event], booster, walked.calibration, typical)
+    return model, walked.holdout
+
+
+def _typical(dataset: Dataset, known: Target, good: int) -> dict[str, dict[str, float]]:
+    """Median of each signal by stage, among the snapshots that ended well."""
+    table = dataset.table[(known.weight > 0) & (known.happened == good)]
+    medians = table.groupby("stage")[list(SIGNALS)].median()
+    return {str(stage): {str(k): float(v) for k, v in row.dropna().items()} for stage, row in medians.iterrows()}
+
+
+def _closing_time(dataset: Dataset) -> ClosingTime:
+    everything = np.ones(len(dataset.at), bool)
+    known = target(dataset, "win", dataset.until, everything)
+    won = (known.happened == 1) & (known.weight > 0)
+    stage: pd.Series = dataset.table["stage"][won]
+    return ClosingTime().fit(stage, dataset.labels(dataset.until).days_to_close[won], known.weight[won])

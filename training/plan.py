@@ -1,0 +1,40 @@
+"""Everything that decides the outcome of one training run; logged with it."""
+
+from dataclasses import asdict, dataclass, field
+from datetime import date
+
+from features.labels import Patience
+from models.boosting import BoosterPlan
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train.
+
+    Attributes
+    ----------
+    train_until : day; nothing known from its start (UTC) on is used
+    snapshot_days : 7 for a snapshot each Monday, 1 for each day
+    embargo_days : left out between what is learned from and what it is judged on
+    fold_starts : where the later blocks begin, as shares of the time covered; the last block is the holdout
+    minimum_of_each : closed deals needed of each outcome before trees are grown
+    """
+
+    train_until: date
+    snapshot_days: int = 7
+    embargo_days: int = 7
+    fold_starts: tuple[float, ...] = (0.5, 0.65, 0.8)
+    minimum_of_each: int = 40
+    reporting_currency: str = "EUR"
+    patience: Patience = field(default_factory=Patience)
+    booster: BoosterPlan = field(default_factory=BoosterPlan)
+
+    def parameters(self) -> dict[str, object]:
+        """All of it as flat names and values."""
+        flat: dict[str, object] = {}
+        for name, value in asdict(self).items():
+            if isinstance(value, dict):
+                flat |= {f"{name}.{inner}": inner_value for inner, inner_value in value.items()}
+            else:
+                flat[name] = value
+        return flat

@@ -1,0 +1,35 @@
+"""Score every open deal and write the scores to the ledger (MLproject entry point ``score``)."""
+
+from datetime import UTC, datetime
+
+import typer
+
+from crm.settings import Settings
+from crm.store import Store, open_store
+from models.registry import load_champion
+from models.scorer import Scorer
+from models.scoring import Scoring
+
+
+def score_open_deals(store: Store, scorer: Scorer, as_of: datetime, reporting_currency: str) -> tuple[int, int]:
+    """Append the scores of all deals open as of an instant; returns the deals scored, and the rows that were new."""
+    tables = store.read_all()
+    scores = Scoring.of_company(scorer, tables, reporting_currency).score(tables, as_of)
+    return len(scores), store.append("scores", scores)
+
+
+def main(
+    as_of: str = typer.Option("", help="Score as of this instant (ISO 8601, UTC where not said); now if not given."),
+) -> None:
+    """Score every open deal with the champion."""
+    settings = Settings()
+    instant = datetime.fromisoformat(as_of) if as_of else datetime.now(UTC)
+    instant = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    store = open_store(settings.store_url)
+    scorer = load_champion(settings.tracking_uri)
+    scored, new = score_open_deals(store, scorer, instant, settings.reporting_currency)
+    typer.echo(f"{scored:,} open deals scored as of {instant:%Y-%m-%d %H:%M} UTC by {scorer.version}; {new:,} rows new")
+
+
+if __name__ == "__main__":
+    typer.run(main)

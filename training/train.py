@@ -1,0 +1,101 @@
+"""Train a scorer from the store, log it to MLflow and make it the champion (MLproject entry point ``train``)."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+
+import pandas as pd
+import typer
+
+from crm.settings import Settings
+from crm.store import open_store
+from features.labels import Patience
+from features.signals import SIGNALS
+from models.boosting import BoosterPlan
+from models.registry import Logged, Training, log_and_promote
+from training.dataset import Dataset, build_dataset
+from training.figures import reliability_figure, signals_figure
+from training.fit import Fit, fit
+from training.metrics import measure
+from training.plan import Plan
+
+_TITLES = {"win": "Win probability, holdout", "stall": "Stall risk, holdout"}
+
+
+def dataset_of(tables: Mapping[str, pd.DataFrame], plan: Plan) -> Dataset:
+    """The snapshots that ``plan`` trains on."""
+    return build_dataset(
+        tables,
+        until=datetime.combine(plan.train_until, time(), UTC),
+        every_days=plan.snapshot_days,
+        patience=plan.patience,
+        reporting_currency=plan.reporting_currency,
+    )
+
+
+def holdout_metrics(fitted: Fit) -> pd.DataFrame:
+    """Metrics on the holdout; one row per event and model (trees and the rungs below)."""
+    rows = [
+        {"event": event, "model": model, "n_snapshots": int((holdout.target.weight > 0).sum()), **values}
+        for event, holdout in fitted.holdouts.items()
+        for model, values in measure(holdout.target.happened, holdout.target.weight, holdout.probabilities).items()
+    ]
+    return pd.DataFrame(rows, columns=["event", "model", "n_snapshots", "log_loss", "brier", "ece", "auc"])
+
+
+def log(fitted: Fit, dataset: Dataset, plan: Plan, tracking_uri: str) -> Logged:
+    """Log the run with parameters, metrics, figures and the scorer; the scorer becomes the champion."""
+    metrics = holdout_metrics(fitted)
+    figures = {
+        f"reliability_{event}": reliability_figure(holdout, _TITLES[event])
+        for event, holdout in fitted.holdouts.items()
+    }
+    scorer = fitted.scorer
+    if scorer.win.booster:
+        figures["signals_win"] = signals_figure(scorer.win, dataset.table, plan.booster.seed)
+    training = Training(
+        parameters=plan.parameters() | {"n_snapshots": len(dataset.at), "n_signals": len(SIGNALS)},
+        metrics=_flat(metrics),
+        figures=figures,
+        tables={"holdout_metrics": metrics},
+        example=dataset.table[["stage", *SIGNALS]].head(3),
+    )
+    return log_and_promote(tracking_uri, scorer, training)
+
+
+def _flat(metrics: pd.DataFrame) -> dict[str, float]:
+    """Metrics by names such as ``win_log_loss`` (trees) and ``win_log_loss_stage_rate``."""
+    flat: dict[str, float] = {}
+    for row in metrics.to_dict("records"):
+        suffix = "" if row["model"] == "lightgbm" else "_" + str(row["model"]).replace(" ", "_")
+        flat |= {f"{row['event']}_{name}{suffix}": float(row[name]) for name in ("log_loss", "brier", "ece", "auc")}
+    return flat
+
+
+def main(
+    until: str = typer.Option("", help="Train on what was known before this day (YYYY-MM-DD); today where not given."),
+    snapshot_days: int = typer.Option(7, help="7 for a snapshot each Monday, 1 for each day."),
+    patience_minimum_days: float = typer.Option(7, help="Lower bound of the stall window; 1 for days-long pipelines."),
+    seed: int = 0,
+    threads: int = typer.Option(2, help="Threads of LightGBM; the result is the same for any number."),
+) -> None:
+    """Train a scorer and make it the champion."""
+    settings = Settings()
+    plan = Plan(
+        train_until=date.fromisoformat(until) if until else datetime.now(UTC).date(),
+        snapshot_days=snapshot_days,
+        reporting_currency=settings.reporting_currency,
+        patience=Patience(minimum_days=patience_minimum_days),
+        booster=BoosterPlan(seed=seed, num_threads=threads),
+    )
+    store = open_store(settings.store_url)
+    dataset = dataset_of(store.read_all(), plan)
+    fitted = fit(dataset, plan)
+    logged = log(fitted, dataset, plan, settings.tracking_uri)
+    metrics = holdout_metrics(fitted)
+    typer.echo(f"{len(dataset.at):,} snapshots, {len(SIGNALS)} signals, seed {seed}")
+    typer.echo(metrics.to_string(index=False, float_format=lambda value: f"{value:.4f}") if len(metrics) else "")
+    typer.echo(fitted.scorer.note or f"champion: version {logged.model_version} ({fitted.scorer.version})")
+
+
+if __name__ == "__main__":
+    typer.run(main)
