@@ -1,0 +1,101 @@
+"""Write the reports of the latest scores into a folder: what ``plumbline report`` calls."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+from crm.errors import NotEnoughDataError
+from crm.fiscal import this_and_next_quarter
+from crm.money import known_rates, rates_day
+from crm.present import present
+from crm.store import Store
+from reports.at_risk import at_risk
+from reports.forecast import forecast
+from reports.render import About, at_risk_html, csv_text, forecast_html
+
+THRESHOLD = 0.5
+
+
+def write_reports(store: Store, folder: Path, reporting_currency: str) -> list[Path]:
+    """Write the forecast and the deals at risk, each as a page and as CSV, and return the files.
+
+    A file is replaced whole or not at all, so a reader never sees half a report.
+
+    Raises
+    ------
+    NotEnoughDataError
+        There are no scores yet.
+    """
+    scores = store.latest_scores()
+    if scores.empty:
+        raise NotEnoughDataError("There are no scores to report on; run `plumbline score` first.")
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = report_texts(store.read_all(), scores, reporting_currency)
+    return [_replace(folder / name, text) for name, text in texts.items()]
+
+
+def report_texts(tables: dict[str, pd.DataFrame], scores: pd.DataFrame, reporting_currency: str) -> dict[str, str]:
+    """Return the text of every report by file name, for scores that are all of one ``as_of``."""
+    as_of = scores["as_of"].iloc[0].to_pydatetime()
+    deals = present(tables, as_of)
+    still_open = deals[deals["stage_category"] == "open"]
+    rates = known_rates(tables["fx_rates"], reporting_currency, rates_day(as_of))
+    used = [rates[name] for name in sorted(set(still_open["currency"])) if name in rates and name != reporting_currency]
+    about = About(as_of, str(scores["model_version"].iloc[0]), reporting_currency, used)
+    rows = forecast(deals, scores, tables["stages"], rates, this_and_next_quarter(as_of, tables["calendar"]))
+    risky = at_risk(deals, scores, rates, THRESHOLD)
+    notes = _notes(rows, still_open, set(rates), reporting_currency)
+    facts = {"as_of": as_of.isoformat(), "model_version": about.model_version, "reporting_currency": reporting_currency}
+    return {
+        "forecast.html": forecast_html(rows, about, notes),
+        "forecast.csv": csv_text(rows.assign(**facts)),
+        "at-risk.html": at_risk_html(risky, about, n_open=len(still_open), threshold=THRESHOLD, notes=notes),
+        "at-risk.csv": csv_text(risky.assign(**facts)),
+    }
+
+
+def _notes(rows: pd.DataFrame, still_open: pd.DataFrame, rated: set[str], reporting_currency: str) -> list[str]:
+    """What is missing from the figures, in sentences; a reader must not take it for zero."""
+    whole = rows[rows["level"] == "whole"].iloc[0]
+    no_rate = still_open[still_open["amount"].notna() & ~still_open["currency"].isin(rated)]
+    n_no_amount = int(still_open["amount"].isna().sum())
+    parts = [
+        (n_no_amount, f"{_deals(n_no_amount)} without an amount: nothing is expected from them here."),
+        (
+            len(no_rate),
+            f"{_deals(len(no_rate))} in {', '.join(sorted(set(no_rate['currency'])))}, for which no rate to"
+            f" {reporting_currency} is known: nothing is expected from them here. Add rates to fx_rates.",
+        ),
+        (
+            whole["n_without_score"],
+            f"{_deals(whole['n_without_score'])} without a score: they are not in the forecast.",
+        ),
+        (
+            whole["n_won_without_amount"],
+            f"{whole['n_won_without_amount']} won deals of {whole['period']} have no amount in {reporting_currency}.",
+        ),
+        (
+            whole["n_without_stage_probability"],
+            "There is no stage-weighted figure where a stage has no default probability (table stages).",
+        ),
+    ]
+    return [sentence for count, sentence in parts if count]
+
+
+def _deals(count: int) -> str:
+    return "1 open deal is" if count == 1 else f"{count} open deals are"
+
+
+def _replace(path: Path, text: str) -> Path:
+    """Write beside, then rename: a rename is all or nothing."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        Path(name).chmod(0o644)
+        return Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
