@@ -1,0 +1,86 @@
+# make demo    set up, generate the demo CRM, train, score, report, serve (SERVE=0 stops before serving)
+# make test    set up and run every test
+# make check   ruff, types and the fast tests
+
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+DEMO := build/demo
+DEALS ?= 6000
+DEMO_DAY := 2026-11-16
+SERVE ?= 1
+
+.PHONY: demo test check setup browser bench-bpic2012 clean-demo
+.DELETE_ON_ERROR:
+
+setup: .venv/ready
+
+.venv/ready: requirements.lock pyproject.toml
+	@if command -v uv >/dev/null; then \
+	  uv venv --quiet --allow-existing --python "$(PYTHON)" .venv && \
+	  uv pip sync --quiet --python $(BIN)/python requirements.lock && \
+	  uv pip install --quiet --python $(BIN)/python --no-deps --editable .; \
+	else \
+	  "$(PYTHON)" -m venv .venv && \
+	  $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
+	  $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .; \
+	fi
+	@touch $@
+
+# The demo has a store and a registry of its own, so that it never mixes with a real CRM.
+demo: export PLUMBLINE_STORE_URL := sqlite:///$(DEMO)/plumbline.db
+demo: export MLFLOW_TRACKING_URI := sqlite:///$(DEMO)/mlflow.db
+demo: export PLUMBLINE_BUILD_DIR := $(DEMO)
+demo: $(DEMO)/reported $(DEMO)/api-key
+	@echo "Forecast and at-risk reports: $(DEMO)/reports/"
+	@if [ "$(SERVE)" != 0 ]; then \
+	  export PLUMBLINE_API_KEY="$${PLUMBLINE_API_KEY:-$$(cat $(DEMO)/api-key)}"; \
+	  echo "Open http://127.0.0.1:8000 and sign in with the key $$PLUMBLINE_API_KEY"; \
+	  exec $(BIN)/plumbline serve; \
+	fi
+
+$(DEMO)/crm/simulation.json: | .venv/ready
+	$(BIN)/plumbline simulate --deals $(DEALS) --out $(DEMO)/crm
+
+$(DEMO)/imported: $(DEMO)/crm/simulation.json
+	$(BIN)/plumbline import $(DEMO)/crm
+	@touch $@
+
+$(DEMO)/trained: $(DEMO)/imported
+	$(BIN)/plumbline train --until $(DEMO_DAY)
+	@touch $@
+
+$(DEMO)/scored: $(DEMO)/trained
+	$(BIN)/plumbline score --as-of $(DEMO_DAY)
+	@touch $@
+
+$(DEMO)/reported: $(DEMO)/scored
+	$(BIN)/plumbline report
+	@touch $@
+
+$(DEMO)/api-key: | .venv/ready
+	@mkdir -p $(DEMO) && umask 077 && $(BIN)/python -c "import secrets; print(secrets.token_urlsafe(24))" > $@
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q -m "not slow"
+
+test: setup browser
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q
+
+# Chromium, for the tests of the pages; without it they skip and say so.
+browser:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y chromium >/dev/null; } || \
+	  echo "chromium is not here and could not be installed; the tests of the pages will be skipped"
+
+bench-bpic2012: setup
+	$(BIN)/python -m benchmarks.bpic2012
+
+clean-demo:
+	rm -rf $(DEMO)
