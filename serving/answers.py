@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import quote
 
+from reports.at_risk import top_sentences
 from serving.schemas import DealScores, DealSummary, Facts, Money, Owner, Reason, Within
 from serving.view import ScoredDeal, View
 
@@ -68,6 +69,7 @@ def summary(deal: ScoredDeal, view: View) -> DealSummary:
         stall_risk=deal.stall_risk,
         note=deal.note,
         reasons=named[:SHOWN_REASONS],
+        why=top_sentences(deal.stall_reasons).splitlines(),
         href=f"/v1/deals/{quote(deal.deal_id, safe='')}",
     )
 

@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
 
 from crm.store import Store
-from serving import deals, docs, forecast, health, pages, score, sign_in
+from serving import deals, docs, forecast, health, manager, pages, score, sign_in
 from serving.auth import KEY_SCHEMES, ApiKey, Gate
 from serving.guard import BodyLimit, CarefulHeaders
 from serving.latest import CHECK_EVERY_S, Latest
@@ -95,6 +95,7 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(sign_in.router)
     app.include_router(_api(), responses=_problem_answers())
     app.include_router(pages.router)
+    app.include_router(manager.router)
     app.include_router(docs.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
 

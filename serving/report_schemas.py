@@ -1,6 +1,6 @@
 """What the reports answer with: the forecast, and the deals at risk."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
 from pydantic import Field
@@ -104,6 +104,11 @@ class ForecastPeriod(Answer):
     start: date
     end: date
     rows: list[ForecastRow]
+
+    @property
+    def last_day(self) -> date:
+        """The last day that belongs to the quarter."""
+        return self.end - timedelta(days=1)
 
 
 class ForecastAnswer(Batch):

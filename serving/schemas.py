@@ -59,6 +59,7 @@ _SUMMARY = _FACTS | {
     "win_probability": 0.31,
     "stall_risk": 0.44,
     "reasons": [_REASON],
+    "why": ["31 days in this stage; deals that were won left it within 14"],
     "href": "/v1/deals/D000123",
 }
 _TIMELINE = [
@@ -183,6 +184,7 @@ class DealSummary(Facts):
     stall_risk: Share | None = None
     note: str | None = None
     reasons: list[Reason] = Field(description="The three reasons with the most points behind the win probability.")
+    why: list[str] = Field(description="Up to three sentences: what raises the stall risk most.")
     href: str = Field(description="Where the whole deal is.")
 
 

@@ -1,8 +1,10 @@
 """Numbers and dates as people read them. Used by the templates only; programs get the plain values."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from crm.money import Rate
 from serving.schemas import Money
 
 _MINUS = "−"  # the typographic minus, as wide as a plus
@@ -123,4 +125,20 @@ def horizon(days: float) -> str:
     return f"{days:.0f} days"
 
 
-FILTERS = (percent, points, money, short_money, day, instant, days_between, horizon)
+def rates_used(rates: Iterable[Rate]) -> str:
+    """Write which exchange rates sums were made with; empty when none was needed.
+
+    Examples
+    --------
+    >>> rates_used([Rate("USD", "EUR", "2026-03-27", 0.9), Rate("CHF", "EUR", "2026-03-27", 1.0512)])
+    ' at the rates of 27 Mar 2026 (USD 0.9, CHF 1.051)'
+    """
+    by_day: dict[str, list[str]] = {}
+    for rate in rates:
+        if rate.currency != rate.reporting_currency:
+            by_day.setdefault(rate.day, []).append(f"{rate.currency} {rate.rate:.4g}")
+    parts = [f"{day(on)} ({', '.join(found)})" for on, found in by_day.items()]
+    return f" at the rates of {' and '.join(parts)}" if parts else ""
+
+
+FILTERS = (rates_used, percent, points, money, short_money, day, instant, days_between, horizon)

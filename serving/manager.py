@@ -1,0 +1,111 @@
+"""The manager's page: the forecast of two quarters, by team and owner, and the deals at risk."""
+
+import math
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from serving.forecast import AT_RISK_FROM, RANGES_COVER, at_risk_answer, forecast_answer
+from serving.rendering import page
+from serving.report_schemas import ForecastPeriod, ForecastRow
+from serving.schemas import Money
+from serving.services import Needs
+from serving.view import View
+
+router = APIRouter(include_in_schema=False)
+
+_SHOWN_AT_RISK = 50
+_THRESHOLDS = (0.3, 0.5, 0.7)
+_TICKS = 5
+
+
+@router.get("/manager")
+def manager_page(
+    request: Request,
+    services: Needs,
+    team: Annotated[str, Query(max_length=200)] = "",
+    threshold: Annotated[float, Query(ge=0, le=1)] = AT_RISK_FROM,
+) -> Response:
+    """Show what will be won this and next quarter, and what may not be."""
+    view = services.latest.view()
+    if view is None:
+        return page(request, "no_scores.html", {})
+    report = at_risk_answer(view, None, team or None, threshold)
+    context = {
+        "view": view,
+        "ranges_cover": RANGES_COVER,
+        "sections": _sections(view),
+        "report": report,
+        "shown": report.deals[:_SHOWN_AT_RISK],
+        "teams": sorted({deal.team for deal in view.deals if deal.team is not None}),
+        "team": team,
+        "threshold": threshold,
+        "thresholds": sorted({*_THRESHOLDS, threshold}),
+        "notes": sorted({deal.note for deal in view.deals if deal.note is not None}),
+    }
+    return page(request, "manager.html", context)
+
+
+def _sections(view: View) -> list[dict[str, Any]]:
+    """One per quarter: its whole, its bar on a scale shared by both, and its teams with their owners."""
+    wholes = forecast_answer(view, "both", "whole").periods
+    teams = forecast_answer(view, "both", "team").periods
+    owners = forecast_answer(view, "both", "owner").periods
+    top = max(_largest(period.rows[0]) for period in wholes)
+    ticks = axis_ticks(top)
+    return [
+        {
+            "period": whole,
+            "row": whole.rows[0],
+            "bar": bar(whole.rows[0], ticks[-1]),
+            "ticks": [(tick, 100 * tick / ticks[-1]) for tick in ticks],
+            "tree": _tree(of_teams, of_owners),
+        }
+        for whole, of_teams, of_owners in zip(wholes, teams, owners, strict=True)
+    ]
+
+
+def bar(row: ForecastRow, top: float) -> dict[str, float | None]:
+    """Place a row's figures on a scale from 0 to ``top``, as percent of the width; None where there is no figure."""
+
+    def place(money: Money | None) -> float | None:
+        return None if money is None else 100 * max(0.0, float(money.amount)) / top
+
+    names = ("closed", "expected", "p10", "p50", "p90", "stage_weighted")
+    return {name: place(getattr(row, name)) for name in names}
+
+
+def axis_ticks(largest: float) -> list[float]:
+    """Return round numbers from 0 to at least ``largest``, about five of them.
+
+    Examples
+    --------
+    >>> axis_ticks(870_000.0)
+    [0.0, 200000.0, 400000.0, 600000.0, 800000.0, 1000000.0]
+    >>> axis_ticks(0.0)
+    [0.0, 1.0]
+    """
+    if largest <= 0:
+        return [0.0, 1.0]
+    rough = largest / _TICKS
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
+    return [step * number for number in range(math.ceil(largest / step - 1e-9) + 1)]
+
+
+def _largest(row: ForecastRow) -> float:
+    figures = (row.expected, row.p90, row.stage_weighted)
+    return max(float(money.amount) for money in figures if money is not None)
+
+
+def _tree(teams: ForecastPeriod, owners: ForecastPeriod) -> list[tuple[ForecastRow, list[ForecastRow]]]:
+    """Each team with its owners, those who are expected to win most first."""
+    return [
+        (team, _by_expected([owner for owner in owners.rows if owner.team == team.team]))
+        for team in _by_expected(teams.rows)
+    ]
+
+
+def _by_expected(rows: list[ForecastRow]) -> list[ForecastRow]:
+    return sorted(rows, key=lambda row: (-float(row.expected.amount), row.name))
