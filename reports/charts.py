@@ -34,16 +34,17 @@ def forecast_chart(rows: pd.DataFrame, label: str, currency: str, *, width: int)
     y = alt.Y(
         "label:N", title=None, sort=None, axis=alt.Axis(ticks=False, domain=False, labelPadding=8, labelLimit=150)
     )
-    axis = alt.Axis(format="~s", tickCount=max(3, width // 110), grid=True)
+    zero = "datum.value == 0 ? '0' : datum.label"
+    axis = alt.Axis(format="~s", labelExpr=zero, tickCount=max(3, width // 110), grid=True)
     x = alt.X("closed:Q", title=currency, axis=axis, scale=alt.Scale(domainMin=0, nice=True))
     base = alt.Chart(data).encode(y=y)
     layers = [
         base.mark_bar(size=22, color=CLOSED).encode(x=x),
         base.mark_bar(size=22, color=OPEN).encode(x="closed:Q", x2="expected:Q"),
         base.mark_rule(color=_INK, strokeWidth=1.6).encode(x="p10:Q", x2="p90:Q"),
-        *(base.mark_tick(color=_INK, thickness=1.6, size=12).encode(x=f"{end}:Q") for end in ("p10", "p90")),
+        *(base.mark_tick(color=_INK, thickness=1.6, size=12, opacity=1).encode(x=f"{end}:Q") for end in ("p10", "p90")),
         base.mark_point(color=_INK, filled=True, size=34, opacity=1).encode(x="p50:Q"),
-        base.mark_tick(color=MARK, thickness=3, size=32).encode(x="stage_weighted:Q"),
+        base.mark_tick(color=MARK, thickness=3, size=32, opacity=1).encode(x="stage_weighted:Q"),
     ]
     chart = alt.layer(*layers).properties(width=width, height=_ROW_PX * max(1, data["label"].nunique()))
     return _inline(chart)

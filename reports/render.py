@@ -16,7 +16,7 @@ from reports.charts import forecast_chart
 # Beyond this a page is no longer read; the CSV file holds every row.
 MAX_ROWS = 200
 # Widths of a chart's bars: for a desk or paper, and for a phone, where one drawing shrunk would be unreadable.
-_WIDE_PX, _NARROW_PX = 720, 210
+_WIDE_PX, _NARROW_PX = 860, 210
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,10 @@ def forecast_html(rows: pd.DataFrame, about: About, notes: Sequence[str] = ()) -
     """Return the page of a forecast (``reports.forecast.forecast``); ``notes`` are said at its top."""
     whole = rows[rows["level"] == "whole"]
     teams = rows[(rows["level"] == "team") & (rows["period"] == whole["period"].iloc[0])]
-    charts = {"periods": _both_widths(whole, "period", about), "teams": _both_widths(teams, "name", about)}
+    charts = {
+        "periods": _both_widths(whole, "period", about),
+        "teams": _both_widths(teams.sort_values("expected", ascending=False), "name", about),
+    }
     periods = [(period, _as_tree(part)) for period, part in rows.groupby("period", sort=False)]
     context = {"whole": whole.to_dict("records"), "periods": periods, "charts": charts}
     return _ENVIRONMENT.get_template("forecast.html").render(about=about, notes=notes, **context)
@@ -58,8 +61,8 @@ def csv_text(rows: pd.DataFrame) -> str:
     """
     harmless = rows.copy()
     for name in rows.columns[[pd.api.types.is_string_dtype(dtype) for dtype in rows.dtypes]]:
-        texts = rows[name].str.replace("\n", " | ", regex=False)
-        harmless[name] = texts.str.replace(r"^(\s*[=+\-@\t\r])", r"'\1", regex=True)
+        texts = rows[name].str.replace(r"[\r\n]+", " | ", regex=True)
+        harmless[name] = texts.str.replace(r"^(\s*[=+\-@]|\t)", r"'\1", regex=True)
     return harmless.to_csv(index=False, lineterminator="\n")
 
 

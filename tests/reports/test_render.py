@@ -1,0 +1,134 @@
+"""Pages need nothing but themselves, and believe no text they are given."""
+
+import csv
+import io
+import re
+import xml.etree.ElementTree as ET
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crm.money import Rate
+from reports.at_risk import at_risk
+from reports.charts import forecast_chart
+from reports.forecast import forecast
+from reports.render import About, ago, at_risk_html, csv_text, days, forecast_html, money, percent
+
+EVIL = "<script>alert('x')</script>"
+
+
+@pytest.fixture(scope="module")
+def about(scores_of) -> About:
+    as_of = scores_of({})["as_of"].iloc[0].to_pydatetime()
+    return About(as_of, "3", "EUR", [Rate("USD", "EUR", "2026-11-15", 0.8)])
+
+
+@pytest.fixture(scope="module")
+def rows(present_of, scores_of, stages, rates, quarters) -> pd.DataFrame:
+    deals = present_of(
+        {"owner_name": EVIL}, {"team": EVIL, "owner_id": "U2", "amount": 2_000_000.0}, {"stage": "Legal"}
+    )
+    return forecast(deals, scores_of({}, {}, {}), stages, rates, quarters)
+
+
+@pytest.fixture(scope="module")
+def pages(rows, about, present_of, scores_of, rates) -> dict[str, str]:
+    reason = {"signal": "reply", "points": 0.2, "sentence": f"No reply for 23 days {EVIL}"}
+    deals = present_of({"name": EVIL, "stage": EVIL}, {"name": None, "account_name": None, "owner_id": None})
+    risky = at_risk(deals, scores_of({"stall_reasons": [reason]}, {}), rates)
+    return {
+        "forecast": forecast_html(rows, about, notes=[EVIL]),
+        "at_risk": at_risk_html(risky, about, n_open=7, threshold=0.5, notes=[EVIL]),
+    }
+
+
+@pytest.mark.parametrize("name", ["forecast", "at_risk"])
+def test_a_page_fetches_nothing_and_runs_nothing(pages, name):
+    page = pages[name].replace('xmlns="http://www.w3.org/2000/svg"', "").replace('="http://www.w3.org/1999/xlink"', "")
+    assert "//" not in page
+    assert not re.search(r"<(script|link|img|iframe|object)|@import|url\((?!#)|\son\w+=", page)
+
+
+@pytest.mark.parametrize("name", ["forecast", "at_risk"])
+def test_texts_are_shown_as_texts(pages, name):
+    assert EVIL not in pages[name]
+    assert "&lt;script&gt;" in pages[name]
+
+
+@pytest.mark.parametrize("name", ["forecast", "at_risk"])
+def test_a_page_says_when_by_which_model_and_at_which_rates(pages, name):
+    assert "As known before 2026-11-16 00:00 UTC · model 3 · amounts in EUR" in pages[name]
+    assert "1 USD = 0.8 EUR on 2026-11-15" in pages[name]
+
+
+def test_the_forecast_page_shows_every_row_with_its_cents(pages, rows):
+    for _, row in rows.iterrows():
+        assert f">{row['expected']:,.2f}<" in pages["forecast"]
+    assert pages["forecast"].count("<tr class=") == len(rows)
+
+
+def test_a_missing_stage_weighted_figure_is_a_dash_and_not_zero(pages, rows):
+    assert rows["stage_weighted"].isna().any()
+    assert 'data-label="Stage-weighted">–</td>' in pages["forecast"]
+
+
+def test_the_at_risk_page_shows_reasons_and_what_is_missing_in_words(pages):
+    assert "No reply for 23 days" in pages["at_risk"]
+    assert "no account" in pages["at_risk"]
+    assert "of 7 open deals" in pages["at_risk"]
+
+
+def test_a_long_list_says_how_much_of_it_is_shown(about, present_of, scores_of, rates):
+    risky = at_risk(present_of(*[{}] * 201), scores_of(*[{}] * 201), rates)
+    page = at_risk_html(risky, about, n_open=201, threshold=0.5)
+    assert "The 200 with most money at risk are shown; all 201 are in the CSV file." in page
+
+
+def test_no_deal_at_risk_is_said(about, present_of, scores_of, rates):
+    risky = at_risk(present_of({}), scores_of({"stall_risk": 0.1}), rates)
+    assert "No open deal has a stall risk of 50% or more" in at_risk_html(risky, about, n_open=1, threshold=0.5)
+
+
+def test_a_chart_is_well_formed_names_its_bars_and_its_currency(rows):
+    svg = forecast_chart(rows[rows["level"] == "whole"], "period", "EUR", width=300)
+    root = ET.fromstring(svg)  # noqa: S314 (our own drawing)
+    texts = {element.text for element in root.iter() if element.tag.endswith("text")}
+    assert {"FY2026 Q4", "FY2027 Q1", "EUR"} <= texts
+
+
+def test_a_forecast_of_nothing_is_still_a_page(about, present_of, scores_of, stages, rates, quarters):
+    lost = present_of({"stage_category": "lost", "closed_at": "2026-11-01"})
+    assert "0 EUR" in forecast_html(forecast(lost, scores_of({}), stages, rates, quarters), about)
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (money(1234.5), "1,234.50"),
+        (money(float("nan")), "–"),
+        (percent(0.256), "26%"),
+        (days(1.9), "1 day"),
+        (days(12.2), "12 days"),
+        (ago(float("nan")), "never"),
+    ],
+)
+def test_numbers_in_words(shown, expected):
+    assert shown == expected
+
+
+@given(st.lists(st.text(max_size=12), min_size=1, max_size=5), st.floats(allow_nan=False, allow_infinity=False))
+def test_no_cell_of_text_is_a_formula_and_numbers_stay_numbers(texts, number):
+    frame = pd.DataFrame({"text": pd.Series(texts, dtype="object"), "number": number})
+    _, *cells = csv.reader(io.StringIO(csv_text(frame), newline=""))
+    assert [float(value) for _, value in cells] == [number] * len(texts)
+    for text, _ in cells:
+        assert not text.lstrip().startswith(("=", "+", "-", "@"))
+
+
+def test_a_csv_keeps_harmless_text_as_it_is():
+    assert (
+        csv_text(pd.DataFrame({"name": ["Müller & Co, Köln", None, "a-b=c"]}))
+        == 'name\n"Müller & Co, Köln"\n""\na-b=c\n'
+    )

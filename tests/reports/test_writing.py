@@ -1,0 +1,66 @@
+"""`plumbline report`: from a store with scores to files that stand on their own."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from crm.errors import NotEnoughDataError
+from crm.present import present
+from crm.simulate import simulate
+from crm.store import Store, open_store
+from reports.writing import write_reports
+
+AS_OF = pd.Timestamp("2026-08-03", tz="UTC").as_unit("us")
+
+
+@pytest.fixture
+def store(tmp_path: Path, scores_of):
+    opened = open_store(f"sqlite:///{tmp_path}/plumbline.db")
+    tables = simulate(300, seed=5).tables
+    with opened.transaction():
+        for name, rows in tables.items():
+            opened.write(name, rows)
+    deals = present(tables, AS_OF)
+    still_open = deals.loc[deals["stage_category"] == "open", "deal_id"]
+    opened.append("scores", scores_of(*({"deal_id": deal_id, "as_of": AS_OF} for deal_id in still_open)))
+    yield opened
+    opened.close()
+
+
+def test_four_files_are_written_and_agree_with_each_other(store: Store, tmp_path: Path):
+    paths = write_reports(store, tmp_path / "out", "EUR")
+    assert [path.name for path in paths] == ["forecast.html", "forecast.csv", "at-risk.html", "at-risk.csv"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(path.name for path in paths)
+    forecast = pd.read_csv(paths[1])
+    assert (forecast["reporting_currency"] == "EUR").all()
+    assert f"{forecast['expected'].iloc[0]:,.2f}" in paths[0].read_text(encoding="utf-8")
+    risky = pd.read_csv(paths[3])
+    assert f"{risky['money_at_risk'].sum():,.0f} EUR" in paths[2].read_text(encoding="utf-8")
+    assert risky["money_at_risk"].is_monotonic_decreasing
+
+
+def test_writing_again_gives_the_same_bytes(store: Store, tmp_path: Path):
+    first = [path.read_bytes() for path in write_reports(store, tmp_path / "out", "EUR")]
+    assert [path.read_bytes() for path in write_reports(store, tmp_path / "out", "EUR")] == first
+
+
+def test_a_currency_without_a_rate_is_said_and_never_counted_as_nothing(store: Store, tmp_path: Path):
+    deals = store.read("deals")
+    store.write("deals", deals.assign(currency=deals["currency"].replace("GBP", "XTS")))
+    page = write_reports(store, tmp_path / "out", "EUR")[0].read_text(encoding="utf-8")
+    assert "in XTS, for which no rate to EUR is known: nothing is expected from them here." in page
+
+
+def test_a_report_that_cannot_be_put_in_place_leaves_nothing_behind(store: Store, tmp_path: Path):
+    (tmp_path / "out" / "forecast.html").mkdir(parents=True)
+    with pytest.raises(OSError, match=r"forecast.html"):
+        write_reports(store, tmp_path / "out", "EUR")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["forecast.html"]
+
+
+def test_without_scores_the_remedy_is_named(tmp_path: Path):
+    empty = open_store(f"sqlite:///{tmp_path}/plumbline.db")
+    with pytest.raises(NotEnoughDataError, match="run `plumbline score` first"):
+        write_reports(empty, tmp_path / "out", "EUR")
+    empty.close()
