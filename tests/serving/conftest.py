@@ -4,11 +4,11 @@ import json
 import warnings
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
-from crm.errors import NoModelError
 from crm.store import Store, open_store
 from crm.store_rows import frame_of
 from crm.tables import TABLES
@@ -175,8 +175,12 @@ def fake_score(tables: dict[str, pd.DataFrame], as_of: datetime) -> pd.DataFrame
     return rows("scores", *(score_row(deal_id, 0.1 + 0.1 * known, 0.3) for deal_id in tables["deals"]["deal_id"]))
 
 
-def no_model(*_: object) -> str:
-    raise NoModelError("There is no model yet; run `plumbline train`.")
+@pytest.fixture
+def hand_made() -> SimpleNamespace:
+    """The values that tests compare with, and what makes more rows."""
+    return SimpleNamespace(
+        key=KEY, as_of=AS_OF, now=NOW, nasty=NASTY, ranked=RANKED, rows=rows, score_row=score_row, all_scores=all_scores
+    )
 
 
 @pytest.fixture
@@ -213,3 +217,20 @@ def client(store, make_client) -> TestClient:
     """A client of an app whose deals are scored."""
     store.append("scores", all_scores())
     return make_client(store)
+
+
+@pytest.fixture
+def score_request() -> dict:
+    """A deal with two facts before and two at or after 2026-03-30 06:00 UTC."""
+    return {
+        "as_of": "2026-03-30T06:00:00Z",
+        "deal": {"deal_id": "X1", "pipeline_id": "P", "currency": "EUR", "created_at": "2026-02-01T00:00:00Z"},
+        "changes": [
+            {"field": "stage", "changed_at": "2026-02-01T00:00:00Z", "new_value": "lead"},
+            {"field": "stage", "changed_at": "2026-03-30T06:00:00Z", "old_value": "lead", "new_value": "won"},
+        ],
+        "interactions": [
+            {"kind": "call", "direction": "inbound", "occurred_at": "2026-03-01T09:00:00+02:00", "contact_id": "C1"},
+            {"kind": "email", "occurred_at": "2026-03-01T09:00:00Z", "known_at": "2026-03-30T06:00:00Z"},
+        ],
+    }
