@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from crm.errors import NotEnoughDataError
 from crm.fiscal import Period
 from crm.money import Rate
-from reports.forecast_deals import MEASURES, OWNER, contributions, open_deals, won_deals
+from reports.forecast_deals import MEASURES, OWNER, chances_at_bounds, contributions, open_deals, won_deals
 from reports.forecast_draws import owner_draws
 
 QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
@@ -69,10 +69,14 @@ def forecast(
         raise NotEnoughDataError("There are no scores to forecast from; run `plumbline score` first.")
     as_of = scores["as_of"].iloc[0].to_pydatetime()
     deals, won = open_deals(present, scores, stages, rates), won_deals(present, rates)
-    ranges = _ranges(owner_draws(deals, periods, as_of, seed))
+    bounds = chances_at_bounds(deals["win_within"], periods, as_of)
+    chances = bounds[:, :, 1] - bounds[:, :, 0]
+    ranges = _ranges(owner_draws(deals, bounds, seed))
     tables = [
         _rows(
-            period, _by_level(contributions(deals, won, period, as_of)), {who: part[k] for who, part in ranges.items()}
+            period,
+            _by_level(contributions(deals, chances[:, k], won, period)),
+            {who: part[k] for who, part in ranges.items()},
         )
         for k, period in enumerate(periods)
     ]

@@ -1,7 +1,7 @@
 """What each deal brings to a forecast: when it may be won, and what it adds, in whole cents."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 import numpy as np
@@ -26,25 +26,33 @@ MEASURES = [
 ]
 
 
-def chance_within(win_within: pd.Series, days: float) -> NDArray[np.float64]:
-    """Return each deal's P(won within ``days`` of its score), straight lines between the knots of ``win_within``.
+def chances_within(win_within: pd.Series, days: Sequence[float]) -> NDArray[np.float64]:
+    """Return each deal's P(won within so many days of its score), straight lines between the knots of ``win_within``.
 
     The chance is 0 at 0 days, does not grow beyond the last knot, and is 0 for a deal without a score.
 
-    >>> chance_within(pd.Series(["[[7, 0.1], [14, 0.3]]", None]), 10.5).tolist()
-    [0.2, 0.0]
+    Returns
+    -------
+    array of shape (n_deals, n_days)
+
+    Examples
+    --------
+    >>> chances_within(pd.Series(["[[7, 0.1], [14, 0.3]]", None]), [10.5, 365]).tolist()
+    [[0.2, 0.3], [0.0, 0.0]]
     """
     knots = (np.array([[0, 0], *json.loads(text)], dtype=np.float64) for text in win_within.fillna("[]"))
-    return np.array([np.interp(days, knot[:, 0], knot[:, 1]) for knot in knots], dtype=np.float64)
+    chances = [np.interp(days, knot[:, 0], knot[:, 1]) for knot in knots]
+    return np.array(chances, dtype=np.float64).reshape(-1, len(days))
 
 
-def chances_at_bounds(win_within: pd.Series, period: Period, as_of: datetime) -> NDArray[np.float64]:
-    """Return each deal's P(won before the period's start) and P(won before its end), as seen at ``as_of``.
+def chances_at_bounds(win_within: pd.Series, periods: Sequence[Period], as_of: datetime) -> NDArray[np.float64]:
+    """Return each deal's P(won before the start) and P(won before the end) of each period, as seen at ``as_of``.
 
-    The array has shape (n_deals, 2); the difference is P(won in the part of the period still to come).
+    The array has shape (n_deals, n_periods, 2); the difference is P(won in the part of the period still to come).
     """
-    days = [max(0.0, (_instant(day) - as_of) / pd.Timedelta(days=1)) for day in (period.start, period.end)]
-    return np.column_stack([chance_within(win_within, day) for day in days])
+    bounds = [day for period in periods for day in (period.start, period.end)]
+    days = [max(0.0, (_instant(day) - as_of) / pd.Timedelta(days=1)) for day in bounds]
+    return chances_within(win_within, days).reshape(-1, len(periods), 2)
 
 
 def open_deals(
@@ -66,27 +74,27 @@ def won_deals(present: pd.DataFrame, rates: Mapping[str, Rate]) -> pd.DataFrame:
     return _with_cents(present[present["stage_category"] == "won"], rates)
 
 
-def contributions(deals: pd.DataFrame, won: pd.DataFrame, period: Period, as_of: datetime) -> pd.DataFrame:
+def contributions(deals: pd.DataFrame, chances: NDArray, won: pd.DataFrame, period: Period) -> pd.DataFrame:
     """Return what each open deal, and each deal won in the period so far, adds to the period's forecast.
 
-    Rounding happens here, deal by deal, and nowhere later: so sums agree to the cent however deals are grouped.
+    ``chances`` is, for each of ``deals``, P(won in the part of the period still to come). Rounding happens
+    here, deal by deal, and nowhere later: so sums agree to the cent however deals are grouped.
 
     Returns
     -------
     DataFrame, one row per deal
         ``team``, ``owner_id``, ``owner_name``, and ``MEASURES``: money in whole cents, counts in deals.
     """
-    return pd.concat([_open_part(deals, period, as_of), _won_part(won, period)], ignore_index=True)
+    return pd.concat([_open_part(deals, chances, period), _won_part(won, period)], ignore_index=True)
 
 
-def _open_part(deals: pd.DataFrame, period: Period, as_of: datetime) -> pd.DataFrame:
-    bounds = chances_at_bounds(deals["win_within"], period, as_of)
+def _open_part(deals: pd.DataFrame, chances: NDArray, period: Period) -> pd.DataFrame:
     amount = deals["cents"].fillna(0.0)
     closes_in = deals["close_date"].between(str(period.start), str(period.end), inclusive="left")
     stage_probability = deals["default_probability"]
     return deals[OWNER].assign(
         closed=0.0,
-        open_expected=np.round((bounds[:, 1] - bounds[:, 0]) * amount),
+        open_expected=np.round(chances * amount),
         open_stage_weighted=np.round(stage_probability.fillna(0.0) * amount * closes_in),
         n_open=1,
         n_without_amount=deals["cents"].isna().astype(int),

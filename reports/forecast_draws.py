@@ -1,46 +1,50 @@
 """How far a forecast may miss by the luck of single deals: the same draws for every level, so that levels add up."""
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from crm.fiscal import Period
-from reports.forecast_deals import chances_at_bounds
-
 N_DRAWS = 10_000
-# Deals drawn at once; with 10,000 draws each that is 32 MB of random numbers.
+# Deals drawn at once; with 10,000 draws each that is 16 MB of random numbers.
 _DEALS_AT_ONCE = 400
 
 
-def owner_draws(
-    deals: pd.DataFrame, periods: Sequence[Period], as_of: datetime, seed: int
-) -> Iterator[tuple[str, str, NDArray[np.float64]]]:
+def owner_draws(deals: pd.DataFrame, bounds: NDArray, seed: int) -> Iterator[tuple[str, str, NDArray[np.float64]]]:
     """Draw, for each owner in turn, what the open deals may bring in each period.
 
     Each draw of a deal is one moment of winning, spread as its score says, so it falls into one of
-    the periods at most. Deals are drawn independently, in the order of team, owner and deal_id.
+    the periods at most. Deals are drawn independently, in the order of team, owner and row.
+
+    Parameters
+    ----------
+    deals
+        With ``team``, ``owner_id`` and ``cents``, one row per open deal; see ``open_deals``.
+    bounds : array of shape (n_deals, n_periods, 2)
+        P(won before the start) and P(won before the end) of each period; see ``chances_at_bounds``.
+    seed
+        Same seed, same draws.
 
     Yields
     ------
     team, owner_id, array of shape (n_periods, N_DRAWS) in whole cents
     """
     rng = np.random.default_rng(seed)
-    drawn = deals.dropna(subset=["cents", "win_within"])
-    for (team, owner_id), own in drawn.groupby(["team", "owner_id"]):
-        bounds = np.stack([chances_at_bounds(own["win_within"], period, as_of) for period in periods])
-        yield str(team), str(owner_id), _sums(bounds, own["cents"].to_numpy(np.float64), rng)
+    cents = deals["cents"].fillna(0.0).to_numpy(np.float64)
+    for (team, owner_id), rows in deals.groupby(["team", "owner_id"]).indices.items():
+        yield team, owner_id, _sums(bounds[rows], cents[rows], rng)
 
 
 def _sums(bounds: NDArray, cents: NDArray, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Sum of the deals won in each period, draw by draw; ``bounds`` has shape (n_periods, n_deals, 2)."""
-    sums = np.zeros((len(bounds), N_DRAWS))
+    """Sum of the deals won in each period, draw by draw."""
+    sums = np.zeros((bounds.shape[1], N_DRAWS))
     for first in range(0, len(cents), _DEALS_AT_ONCE):
         part = slice(first, first + _DEALS_AT_ONCE)
-        moment = rng.random((N_DRAWS, len(cents[part])))
-        for k, bound in enumerate(bounds[:, part]):
-            won = (bound[:, 0] <= moment) & (moment < bound[:, 1])
+        # Single precision is exact to a chance of one in ten million, and takes half the time.
+        moment = rng.random((N_DRAWS, len(cents[part])), dtype=np.float32)
+        start, end = bounds[part].astype(np.float32).transpose(2, 1, 0)
+        for k in range(len(sums)):
+            won = (start[k] <= moment) & (moment < end[k])
             sums[k] += won @ cents[part]
     return sums
