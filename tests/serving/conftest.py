@@ -1,9 +1,11 @@
 """A small real store with hand-made deals and scores, and the app around it."""
 
 import json
+import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
@@ -42,7 +44,7 @@ RANKED = ["D1", "D6", "D3", "D2", "D5", "D4", "D 7/ü"]
 def rows(table: str, *records: dict) -> pd.DataFrame:
     """Records as a frame of ``table`` in contract dtypes."""
     names = TABLES[table].names
-    return frame_of(table, [[tuple(record.get(name) for name in names) for record in records]])
+    return frame_of(table, [[tuple(record.get(name) for name in names) for record in records]] if records else [])
 
 
 def tables() -> dict[str, pd.DataFrame]:
@@ -183,12 +185,22 @@ def hand_made() -> SimpleNamespace:
     )
 
 
-@pytest.fixture
-def store(tmp_path) -> Iterator[Store]:
-    """A store with deals and no scores."""
-    opened = open_store(f"sqlite:///{tmp_path}/plumbline.db")
+@pytest.fixture(scope="session")
+def filled_database(tmp_path_factory) -> Path:
+    """A database with the deals and no scores, made once and copied for each test."""
+    path = tmp_path_factory.mktemp("serving") / "filled.db"
+    opened = open_store(f"sqlite:///{path}")
     for name, frame in tables().items():
         opened.write(name, frame)
+    opened.close()
+    return path
+
+
+@pytest.fixture
+def store(tmp_path, filled_database) -> Iterator[Store]:
+    """A store with deals and no scores."""
+    shutil.copy(filled_database, tmp_path / "plumbline.db")
+    opened = open_store(f"sqlite:///{tmp_path}/plumbline.db")
     yield opened
     opened.close()
 

@@ -32,7 +32,15 @@ def address(path: str) -> str:
 
 def test_the_walk_over_the_routes_finds_them_all(client):
     found = {path for _, path in every_route(client.app.routes)}
-    assert {"/v1/score", "/v1/forecast", "/manager", "/docs", "/openapi.json", "/sign-out", "/static/style.css"} <= found
+    assert {
+        "/v1/score",
+        "/v1/forecast",
+        "/manager",
+        "/docs",
+        "/openapi.json",
+        "/sign-out",
+        "/static/style.css",
+    } <= found
     assert set(client.app.openapi()["paths"]) <= {path.replace(":path", "") for path in found}
     assert not [route for route in client.app.routes if isinstance(route, APIRoute) and route.path not in found]
 

@@ -1,0 +1,97 @@
+"""The manager's two questions."""
+
+from decimal import Decimal
+
+import pytest
+
+from reports.at_risk import at_risk
+
+
+def rows(answer) -> list[dict]:
+    return [row for period in answer.json()["periods"] for row in period["rows"]]
+
+
+def cents(row: dict, name: str) -> Decimal:
+    return Decimal(row[name]["amount"])
+
+
+@pytest.mark.parametrize(
+    ("period", "names"),
+    [("this", ["FY2026 Q1"]), ("next", ["FY2026 Q2"]), ("both", ["FY2026 Q1", "FY2026 Q2"])],
+)
+def test_periods_can_be_chosen(client, period, names):
+    answer = client.get("/v1/forecast", params={"period": period})
+    assert [entry["name"] for entry in answer.json()["periods"]] == names
+
+
+def test_what_was_won_counts_where_it_was_won(client):
+    this, following = rows(client.get("/v1/forecast"))
+    assert (this["closed"], this["n_won"]) == ({"amount": "9000.00", "currency": "EUR"}, 1)
+    assert (following["closed"]["amount"], following["n_won"]) == ("0.00", 0)
+
+
+@pytest.mark.parametrize("figure", ["closed", "open_expected", "expected", "stage_weighted"])
+def test_teams_and_owners_sum_to_the_whole_to_the_cent(client, figure):
+    for period in ("this", "next"):
+        sums = [
+            sum(
+                cents(row, figure)
+                for row in rows(client.get("/v1/forecast", params={"period": period, "level": level}))
+            )
+            for level in ("whole", "team", "owner")
+        ]
+        assert sums[0] == sums[1] == sums[2]
+
+
+def test_the_range_is_in_order_and_above_what_is_won(client):
+    for row in rows(client.get("/v1/forecast", params={"level": "owner"})):
+        assert cents(row, "closed") <= cents(row, "p10") <= cents(row, "p50") <= cents(row, "p90")
+        assert cents(row, "expected") == cents(row, "closed") + cents(row, "open_expected")
+
+
+def test_it_says_which_rates_it_used_and_what_it_could_not_count(client):
+    answer = client.get("/v1/forecast")
+    assert answer.json()["rates"] == [{"currency": "USD", "rate": 0.9, "day": "2026-03-02"}]
+    assert rows(answer)[0]["n_without_amount"] == 2
+    assert "not common shocks" in answer.json()["ranges_cover"]
+
+
+def test_without_scores_both_say_what_to_do(store, make_client):
+    client = make_client(store)
+    for path in ("/v1/forecast", "/v1/reports/at-risk"):
+        assert client.get(path).status_code == 503
+        assert "plumbline score" in client.get(path).json()["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({}, ["D2", "D4"]),
+        ({"threshold": 0.3}, ["D1", "D3", "D2", "D4"]),
+        ({"threshold": 0.3, "team": "North"}, ["D3", "D4"]),
+        ({"threshold": 0.3, "owner": "U1"}, ["D1", "D2"]),
+        ({"threshold": 1}, []),
+    ],
+)
+def test_deals_at_risk_are_those_from_the_threshold_on(client, filters, expected):
+    report = client.get("/v1/reports/at-risk", params=filters).json()
+    assert [deal["deal_id"] for deal in report["deals"]] == expected
+    assert report["total"] == len(expected)
+
+
+def test_the_sum_at_risk_is_the_sum_of_its_deals(client):
+    report = client.get("/v1/reports/at-risk", params={"threshold": 0.1}).json()
+    known = [Decimal(deal["money_at_risk"]["amount"]) for deal in report["deals"] if deal["money_at_risk"]]
+    assert Decimal(report["money_at_risk"]["amount"]) == sum(known)
+    assert report["n_without_amount"] == len(report["deals"]) - len(known) == 2
+
+
+def test_the_api_says_the_same_as_the_report(client):
+    client.get("/v1/deals")
+    view = client.app.state.services.latest.required()
+    written = at_risk(view.present, view.scores, view.rates, 0.3)
+    served = client.get("/v1/reports/at-risk", params={"threshold": 0.3}).json()["deals"]
+    assert [deal["deal_id"] for deal in served] == written["deal_id"].tolist()
+    assert [deal["days_in_stage"] for deal in served] == written["days_in_stage"].astype(int).tolist()
+    assert ["\n".join(deal["why"]) for deal in served] == written["reasons"].tolist()
+    assert [deal["overdue"] for deal in served] == (written["overdue_days"] > 0).tolist()
