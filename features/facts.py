@@ -60,21 +60,13 @@ class Facts:
         return len(self.group)
 
     @cached_property
-    def _first_instant(self) -> int:
-        return int(self.known_at.min()) if len(self) else 0
-
-    @cached_property
-    def _span(self) -> int:
-        span = int(self.known_at.max()) - self._first_instant + 2 if len(self) else 2
-        if span * max(self.n_groups, 1) >= 2**63:
-            raise ValueError(
-                f"{self.n_groups} groups over {span // DAY} days do not fit one key; use smaller partitions"
-            )
-        return span
+    def _instants(self) -> IntColumn:
+        """The distinct instants, sorted: their places make short keys, however far apart the instants lie."""
+        return np.unique(self.known_at)
 
     @cached_property
     def _key(self) -> IntColumn:
-        return self.group * self._span + (self.known_at - self._first_instant)
+        return self.group * (len(self._instants) + 1) + np.searchsorted(self._instants, self.known_at)
 
     @cached_property
     def start(self) -> IntColumn:
@@ -89,8 +81,8 @@ class Facts:
         array of shape (n,), positions
             ``start[group]`` where nothing was known yet.
         """
-        offset = np.clip(at - self._first_instant, 0, self._span - 1)
-        return np.searchsorted(self._key, group * self._span + offset, side="left")
+        place = np.searchsorted(self._instants, at, side="left")
+        return np.searchsorted(self._key, group * (len(self._instants) + 1) + place, side="left")
 
     def running(self, values: NDArray) -> IntColumn:
         """Running sum with a leading zero. Integers only, so that later facts cannot change a rounding."""

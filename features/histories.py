@@ -72,7 +72,8 @@ class Histories:
 
     ``static`` holds what was known at creation (source, industry, ...) as numbers of the
     vocabulary, -1 where missing. ``stage``, ``amount``, ``close_date`` and ``owner`` are the
-    changes of one field each; ``interactions`` are all interactions.
+    changes of one field each. ``interactions`` count once they are known and have taken place;
+    ``planned_meetings`` are those booked ahead, by the instant at which they are to take place.
     """
 
     deal_ids: NDArray[np.object_]
@@ -84,6 +85,7 @@ class Histories:
     close_date: Facts
     owner: Facts
     interactions: Facts
+    planned_meetings: Facts
 
     def __len__(self) -> int:
         return len(self.deal_ids)
@@ -104,11 +106,15 @@ class Histories:
         changes = tables["deal_changes"]
         changes = changes.assign(deal=deal_index.get_indexer(changes["deal_id"]))
         changes = changes[changes["deal"] >= 0]
+        created_at = microseconds(deals["created_at"])
+        # Nothing of a deal is known before the deal itself is.
+        known_at = np.maximum(microseconds(changes["known_at"]), created_at[changes["deal"]])
+        changes = changes.assign(known=known_at)
         pipelines = deals["pipeline_id"].to_numpy(dtype=object)
         known = _known_at_creation(deals, tables["accounts"])
         return cls(
             deal_ids=deals["deal_id"].to_numpy(dtype=object),
-            created_at=microseconds(deals["created_at"]),
+            created_at=created_at,
             vocabulary=vocabulary,
             static={name: vocabulary.numbers(name, known[name]) for name in STATIC},
             stage=_stage_facts(changes, vocabulary.stages, pipelines, len(deals)),
@@ -116,6 +122,7 @@ class Histories:
             close_date=_date_facts(changes, len(deals)),
             owner=_owner_facts(changes, vocabulary, len(deals)),
             interactions=_interaction_facts(tables["interactions"], tables["contacts"], deal_index),
+            planned_meetings=_planned_meetings(tables["interactions"], deal_index),
         )
 
 
@@ -154,7 +161,7 @@ def _facts(rows: pd.DataFrame, n_deals: int, **columns: NDArray) -> Facts:
     rank = rows["rank"].to_numpy(np.int64)
     facts = Facts.sorted(
         rows["deal"].to_numpy(np.int64),
-        microseconds(rows["known_at"]),
+        rows["known"].to_numpy(np.int64),
         n_deals,
         {"rank": rank, "changed_at": rows["at"].to_numpy(np.int64), **columns},
         ties=(rank,),
@@ -173,12 +180,12 @@ def in_effect_before(facts: Facts) -> IntColumn:
 
 
 def _stage_facts(changes: pd.DataFrame, stages: Stages, pipelines: NDArray, n_deals: int) -> Facts:
-    rows = _of_field(changes, STAGE)
+    """Changes of stage; one to a stage that the deal's pipeline does not have says nothing, and is left out."""
     index = pd.MultiIndex.from_arrays([stages.pipeline, stages.names])
-    pipeline = pipelines[rows["deal"].to_numpy()]
-    old = index.get_indexer(pd.MultiIndex.from_arrays([pipeline, rows["old_value"]]))
-    new = index.get_indexer(pd.MultiIndex.from_arrays([pipeline, rows["new_value"]]))
-    return _facts(rows, n_deals, old=old.astype(np.int64), new=new.astype(np.int64))
+    rows = changes[changes["field"] == STAGE]
+    new = index.get_indexer(pd.MultiIndex.from_arrays([pipelines[rows["deal"].to_numpy()], rows["new_value"]]))
+    rows = _of_field(rows.assign(stage=new.astype(np.int64))[new >= 0], STAGE)
+    return _facts(rows, n_deals, new=rows["stage"].to_numpy(np.int64))
 
 
 def _amount_facts(changes: pd.DataFrame, n_deals: int) -> Facts:
@@ -211,14 +218,12 @@ def _interaction_facts(interactions: pd.DataFrame, contacts: pd.DataFrame, deal_
     senior = interactions["contact_id"].map(seniority).isin(SENIORITIES[2:]).to_numpy()
     ids = pd.factorize(interactions["interaction_id"], sort=True)[0]
     facts = Facts.sorted(
-        deal_index.get_indexer(interactions["deal_id"]).astype(np.int64),
-        known,
+        deal_index.get_indexer(interactions["deal_id"]),
+        np.maximum(known, occurred),
         len(deal_index),
         {
             "kind": pd.Index(INTERACTION_KINDS).get_indexer(interactions["kind"]),
             "direction": pd.Index(DIRECTIONS).get_indexer(interactions["direction"]),
-            "occurred_at": occurred,
-            "planned": occurred > known,
             "contact": contact,
             "senior": senior,
         },
@@ -226,6 +231,19 @@ def _interaction_facts(interactions: pd.DataFrame, contacts: pd.DataFrame, deal_
     )
     facts.columns["new_contact"] = _first_of_each(facts.group, facts.columns["contact"])
     return facts
+
+
+def _planned_meetings(interactions: pd.DataFrame, deal_index: pd.Index) -> Facts:
+    planned = (interactions["occurred_at"] > interactions["known_at"]) & (interactions["kind"] == "meeting")
+    meetings = interactions[planned]
+    booked_at = microseconds(meetings["known_at"])
+    return Facts.sorted(
+        deal_index.get_indexer(meetings["deal_id"]),
+        microseconds(meetings["occurred_at"]),
+        len(deal_index),
+        {"booked_at": booked_at},
+        ties=(booked_at,),
+    )
 
 
 def _first_of_each(deal: IntColumn, contact: IntColumn) -> BoolColumn:

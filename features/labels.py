@@ -69,7 +69,10 @@ def _stalled(snapshots: Snapshots, patience_days: FloatColumn, cutoff: int) -> F
     stages = snapshots.norms.vocabulary.stages
     events = _in_order_of_effect(snapshots.histories.stage, cutoff)
     end = snapshots.at + (patience_days * DAY).astype(np.int64)
-    first, after = events.before(snapshots.deal, snapshots.at), events.before(snapshots.deal, end)
+    # What took effect before the snapshot but was entered after it was news too; so count from the change in effect.
+    in_effect = snapshots.value(snapshots.histories.stage, snapshots.in_effect(snapshots.histories.stage), "rank")
+    first = np.searchsorted(events.columns["rank"], in_effect, side="right")
+    after = events.before(snapshots.deal, end)
     category = stages.category[events.columns["new"]]
     reached = np.where(
         category == WON, np.inf, np.where(category == OPEN, stages.position[events.columns["new"]], -np.inf)
@@ -82,7 +85,7 @@ def _stalled(snapshots: Snapshots, patience_days: FloatColumn, cutoff: int) -> F
 
 def _in_order_of_effect(facts: Facts, cutoff: int) -> Facts:
     """Stage changes known before ``cutoff``, by the instant at which they took effect."""
-    known = (facts.known_at < cutoff) & (facts.columns["new"] >= 0)
+    known = facts.known_at < cutoff
     columns = {name: facts.columns[name][known] for name in ("new", "rank")}
     return Facts.sorted(
         facts.group[known], facts.columns["changed_at"][known], facts.n_groups, columns, ties=(columns["rank"],)

@@ -1,11 +1,11 @@
-"""What each change of stage meant when it became known: forward, back, closing, and after how long."""
+"""What each change of stage meant when it became known: forward, back, closed, reopened, and after how long."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from features.facts import DAY, BoolColumn, Facts, FloatColumn, IntColumn
-from features.histories import OPEN, WON, Histories, in_effect_before
+from features.histories import LOST, OPEN, WON, Histories, in_effect_before
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,9 @@ class Moves:
     Attributes
     ----------
     origin : stage left; -1 where it was the deal's first
-    forward, backward, closing, won : what the move was; a won deal moved forward, a lost one did not
+    forward, backward : what a move from an open stage was; a won deal moved forward, a lost one did not
+    closing, won : whether it brought the deal to a closed (a won) stage, from wherever; its first stage may be one
+    reopened : position of the closing that it took back; -1 for none
     steps : stages advanced; 0 unless forward between open stages
     days : days spent in ``origin``; NaN for a first stage
     """
@@ -29,6 +31,7 @@ class Moves:
     backward: BoolColumn
     closing: BoolColumn
     won: BoolColumn
+    reopened: IntColumn
     steps: IntColumn
     days: FloatColumn
 
@@ -39,21 +42,21 @@ def stage_moves(histories: Histories) -> Moves:
     place = np.arange(len(facts))
     latest, new = facts.columns["latest"], facts.columns["new"]
     before = in_effect_before(facts)
-    moved = (latest == place) & (new >= 0) & (before >= 0)
+    took_effect = latest == place
     origin = np.where(before >= 0, new[before], -1)
-    category = stages.category[new]
-    was_open = stages.category[origin] == OPEN
-    to_open = moved & was_open & (category == OPEN)
-    steps = np.where(to_open, stages.position[new] - stages.position[origin], 0).astype(np.int64)
-    won = moved & was_open & (category == WON)
+    category, old_category = stages.category[new], stages.category[origin]
+    moved = took_effect & (old_category == OPEN)
+    steps = np.where(moved & (category == OPEN), stages.position[new] - stages.position[origin], 0).astype(np.int64)
+    won = took_effect & (category == WON)
     entered = facts.columns["changed_at"]
     return Moves(
         facts=facts,
         origin=origin,
-        forward=(steps > 0) | won,
+        forward=(steps > 0) | (moved & won),
         backward=steps < 0,
-        closing=moved & was_open & (category != OPEN),
+        closing=took_effect & (category != OPEN),
         won=won,
+        reopened=np.where(took_effect & np.isin(old_category, (WON, LOST)), before, -1),
         steps=np.maximum(steps, 0),
         days=np.where(moved, (entered - entered[before]) / DAY, np.nan),
     )

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.facts import DAY, Facts, FloatColumn, IntColumn
-from features.histories import STATIC, Histories, Vocabulary, in_effect_before
+from features.histories import OPEN, STATIC, Histories, Vocabulary
 from features.moves import Moves, stage_moves
 
 PRIOR_DEALS = 20
@@ -49,7 +49,10 @@ class Tally:
 
 @dataclass(frozen=True)
 class WeeklyQuantile:
-    """A quantile of the values known before each week's start, by group, all groups together in the last row."""
+    """A quantile of the values known before each week's start, by group, all groups together in the last row.
+
+    ``weeks`` are the starts of the weeks that follow one with a new value.
+    """
 
     weeks: IntColumn
     value: FloatColumn
@@ -61,8 +64,7 @@ class WeeklyQuantile:
         """Take the quantile week by week; a group with fewer than ``minimum`` values uses all, or NaN."""
         if not len(values):
             return cls(np.zeros(1, np.int64), np.full((n_groups + 1, 1), np.nan))
-        first, last = ((int(t) - MONDAY) // (7 * DAY) for t in (known_at.min(), known_at.max()))
-        weeks = MONDAY + np.arange(first, last + 2) * 7 * DAY
+        weeks = MONDAY + (np.unique((known_at - MONDAY) // (7 * DAY)) + 1) * 7 * DAY
         order = np.argsort(known_at, kind="stable")
         group, known_at, values = group[order], known_at[order], values[order]
         value = np.full((n_groups + 1, len(weeks)), np.nan)
@@ -113,9 +115,9 @@ class Norms:
         return np.exp(np.divide(logs, count * _MICRO, out=np.full(len(at), np.nan), where=count > 0))
 
     def in_reporting_currency(self, amount: FloatColumn, currency: IntColumn, at: IntColumn) -> FloatColumn:
-        """Convert with the last rate known before ``at``; NaN where there is none, unchanged if no rates are kept."""
+        """Convert with the last rate known before ``at``; NaN where there is none."""
         if not len(self.rates):
-            return amount
+            return np.full(len(amount), np.nan)
         known = np.maximum(currency, 0)
         last = self.rates.before(known, at) - 1
         found = (currency >= 0) & (last >= self.rates.start[known])
@@ -127,66 +129,71 @@ def norms_of(histories: Histories, fx_rates: pd.DataFrame, reporting_currency: s
     moves = stage_moves(histories)
     vocabulary = histories.vocabulary
     rates = _rates(fx_rates, vocabulary.names["currency"], reporting_currency)
-    norms = Norms(
-        vocabulary, _closed(histories, moves), _owner_load(histories, moves), {}, _advances(histories, moves), rates
-    )
+    closed, load = _closed(histories, moves), _owner_load(histories)
+    norms = Norms(vocabulary, closed, load, {}, _advances(histories, moves), rates)
     norms.amounts.update(_amounts(histories, norms))
     return norms
 
 
 def owner_of(histories: Histories, deal: IntColumn, at: IntColumn) -> IntColumn:
     """Number of each deal's owner as known before ``at``; -1 for none."""
-    facts = histories.owner
+    return _in_effect(histories.owner, "value", deal, at)
+
+
+def _in_effect(facts: Facts, column: str, deal: IntColumn, at: IntColumn) -> IntColumn:
+    """``column`` of the change of each deal in effect as known before ``at``; -1 for none."""
+    if not len(facts):
+        return np.full(len(deal), -1)
     last = facts.before(deal, at) - 1
-    known = last >= facts.start[deal]
-    latest = facts.columns["latest"][np.maximum(last, 0)] if len(facts) else last
-    return np.where(known, facts.columns["value"][latest], -1) if len(facts) else np.full(len(deal), -1)
+    latest = facts.columns["latest"][np.maximum(last, 0)]
+    return np.where(last >= facts.start[deal], facts.columns[column][latest], -1)
 
 
 def _closed(histories: Histories, moves: Moves) -> dict[str, Tally]:
-    """Tallies of closed deals by every group that a win rate is asked of."""
-    closing = np.flatnonzero(moves.closing)
-    deal, known_at = moves.facts.group[closing], moves.facts.known_at[closing]
-    won = moves.won[closing].astype(np.int64)
-    vocabulary = histories.vocabulary
-    owner = owner_of(histories, deal, known_at + 1)
+    """Tallies of closed deals by every group that a win rate is asked of; a deal that reopens leaves them again."""
+    facts, vocabulary = moves.facts, histories.vocabulary
+    closing, reopening = np.flatnonzero(moves.closing), np.flatnonzero(moves.reopened >= 0)
+    place = np.concatenate([closing, moves.reopened[reopening]])
+    known_at = facts.known_at[np.concatenate([closing, reopening])]
+    closed = np.repeat([1, -1], [len(closing), len(reopening)])
+    won = closed * moves.won[place]
+    deal = facts.group[place]
+    owner = owner_of(histories, deal, facts.known_at[place] + 1)
     team = vocabulary.team_of_owner[owner] if len(vocabulary.team_of_owner) else owner
     groups = {name: histories.static[name][deal] for name in STATIC}
     groups |= {"owner": owner, "team": np.where(owner >= 0, team, -1)}
     tallies = {
-        name: Tally.of(group, known_at, len(vocabulary.names[name]), won=won, closed=np.ones_like(won))
+        name: Tally.of(group, known_at, len(vocabulary.names[name]), won=won, closed=closed)
         for name, group in groups.items()
     }
-    tallies["all"] = Tally.of(np.zeros_like(deal), known_at, 1, won=won, closed=np.ones_like(won))
-    tallies["stage"] = _stages_passed(moves, deal, known_at, won, len(vocabulary.stages.names))
+    tallies["all"] = Tally.of(np.zeros_like(deal), known_at, 1, won=won, closed=closed)
+    entries = pd.DataFrame({"deal": deal, "place": place, "at": known_at, "won": won, "closed": closed})
+    tallies["stage"] = _stages_passed(facts, entries, len(vocabulary.stages.names))
     return tallies
 
 
-def _stages_passed(moves: Moves, deal: IntColumn, known_at: IntColumn, won: IntColumn, n_stages: int) -> Tally:
-    """For every closing, one entry per stage that the deal had been in by then."""
-    visited = pd.DataFrame({"deal": moves.facts.group, "stage": moves.facts.columns["new"], "at": moves.facts.known_at})
-    visited = visited[visited["stage"] >= 0]
-    closings = pd.DataFrame({"deal": deal, "closed": known_at, "won": won})
-    both = visited.merge(closings, on="deal")
-    both = both[both["at"] < both["closed"]].drop_duplicates(["deal", "stage", "closed"])
-    columns = [both[name].to_numpy(np.int64) for name in ("stage", "closed", "won")]
-    return Tally.of(columns[0], columns[1], n_stages, won=columns[2], closed=np.ones(len(both), np.int64))
+def _stages_passed(facts: Facts, entries: pd.DataFrame, n_stages: int) -> Tally:
+    """For every closing, one entry per stage that the deal was known to have been in before."""
+    visited = pd.DataFrame({"deal": facts.group, "stage": facts.columns["new"], "visited": np.arange(len(facts))})
+    both = visited.merge(entries, on="deal")
+    both = both[both["visited"] < both["place"]].drop_duplicates(["stage", "place", "closed"])
+    stage, known_at, won, closed = (both[name].to_numpy(np.int64) for name in ("stage", "at", "won", "closed"))
+    return Tally.of(stage, known_at, n_stages, won=won, closed=closed)
 
 
-def _owner_load(histories: Histories, moves: Moves) -> Tally:
-    """Open deals by owner: one up when a deal comes to an owner, one down when it leaves or closes."""
-    facts = histories.owner
-    value = facts.columns["value"]
-    before = in_effect_before(facts)
-    comes = facts.columns["latest"] == np.arange(len(facts))
-    leaves = comes & (before >= 0)
-    closing = np.flatnonzero(moves.closing)
-    closed_deal, closed_at = moves.facts.group[closing], moves.facts.known_at[closing]
-    closer = owner_of(histories, closed_deal, closed_at + 1)
-    group = np.concatenate([value[comes], value[before[leaves]], closer])
-    at = np.concatenate([facts.known_at[comes], facts.known_at[leaves], closed_at])
-    change = np.concatenate([np.ones(comes.sum()), -np.ones(leaves.sum()), -np.ones(len(closer))]).astype(np.int64)
-    return Tally.of(group, at, len(histories.vocabulary.names["owner"]), open=change)
+def _owner_load(histories: Histories) -> Tally:
+    """Open deals by owner: one up when an owner gets an open deal, one down when it leaves them or closes."""
+    parts = [pd.DataFrame({"deal": facts.group, "at": facts.known_at}) for facts in (histories.stage, histories.owner)]
+    news = pd.concat(parts).drop_duplicates().sort_values(["deal", "at"])
+    deal, at = news["deal"].to_numpy(np.int64), news["at"].to_numpy(np.int64)
+    stage = _in_effect(histories.stage, "new", deal, at + 1)
+    is_open = histories.vocabulary.stages.category[stage] == OPEN
+    holder = np.where(is_open, owner_of(histories, deal, at + 1), -1)
+    before = np.where(deal == np.roll(deal, 1), np.roll(holder, 1), -1)
+    before[:1] = -1
+    change = np.repeat([1, -1], len(at))
+    n_owners = len(histories.vocabulary.names["owner"])
+    return Tally.of(np.concatenate([holder, before]), np.concatenate([at, at]), n_owners, open=change)
 
 
 def _advances(histories: Histories, moves: Moves) -> dict[float, WeeklyQuantile]:
@@ -214,12 +221,18 @@ def _amounts(histories: Histories, norms: Norms) -> dict[str, Tally]:
 
 
 def _rates(fx_rates: pd.DataFrame, currencies: list[str], reporting_currency: str) -> Facts:
-    """Daily rates to the reporting currency by the vocabulary's currencies; a day's rate is known at its start."""
-    wanted = fx_rates[fx_rates["quote_currency"] == reporting_currency]
-    day = pd.to_datetime(wanted["day"], format="%Y-%m-%d").to_numpy("datetime64[us]").astype(np.int64)
-    code = pd.Index(currencies, dtype=object).get_indexer(wanted["currency"])
-    rate = wanted["rate"].to_numpy(np.float64)
-    if reporting_currency in currencies and len(day):
-        own = currencies.index(reporting_currency)
-        code, day, rate = np.append(code, own), np.append(day, 0), np.append(rate, 1.0)
-    return Facts.sorted(code, day, len(currencies), {"rate": rate})
+    """Rates to the reporting currency, as quoted or as the inverse of a quote, by the vocabulary's currencies.
+
+    A day's rate is known at the day's last microsecond, as in ``crm/money.py``.
+    """
+    given = fx_rates[(fx_rates["rate"] > 0) & (fx_rates["currency"] != fx_rates["quote_currency"])]
+    direct = given[given["quote_currency"] == reporting_currency]
+    inverse = given[given["currency"] == reporting_currency]
+    inverse = inverse.assign(currency=inverse["quote_currency"], rate=1 / inverse["rate"])
+    # Of two on one day the direct quote holds, which therefore comes last.
+    both = pd.concat([inverse, direct])
+    day = pd.to_datetime(both["day"], format="%Y-%m-%d").to_numpy("datetime64[us]").astype(np.int64)
+    code = pd.Index(currencies, dtype=object).get_indexer([*both["currency"], reporting_currency])
+    known_at = np.append(day + DAY - 1, np.iinfo(np.int64).min)
+    rate = np.append(both["rate"].to_numpy(np.float64), 1.0)
+    return Facts.sorted(code, known_at, len(currencies), {"rate": rate})

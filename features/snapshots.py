@@ -37,14 +37,12 @@ class Snapshots:
         """What each stage change of the histories meant."""
         return stage_moves(self.histories)
 
-    def interactions(
-        self, kind: str | None = None, direction: str | None = None, *, senior: bool = False, planned: bool = False
-    ) -> "Window":
-        """Interactions of one kind and direction (any where not given); planned ones only if asked for."""
-        key = (kind, direction, "senior" if senior else None, "planned" if planned else None)
+    def interactions(self, kind: str | None = None, direction: str | None = None, *, senior: bool = False) -> "Window":
+        """Interactions of one kind and direction (any where not given); planned ones only once they took place."""
+        key = (kind, direction, "senior" if senior else None)
         if key not in self._filters:
             columns = self.histories.interactions.columns
-            mask = columns["planned"] == planned
+            mask = np.ones(len(self.histories.interactions), bool)
             if kind:
                 mask = mask & (columns["kind"] == INTERACTION_KINDS.index(kind))
             if direction:

@@ -21,8 +21,10 @@ class Signal:
     Attributes
     ----------
     topic : signals that say nearly the same (emails in 14 and in 30 days) share one, and make one reason
-    says : sentence with ``{value}`` and ``{typical}``, each already written with its unit
-    says_none : sentence where the value is missing (NaN); may hold ``{typical}``
+    says : sentence with ``{value}`` and ``{typical}``, each already written with its unit; what follows
+        the semicolon is said only where a typical value is known
+    says_none, says_zero, says_below : sentences where the value is missing (NaN), 0, or negative (then ``{value}``
+        is written without its sign; the last is empty where a signal cannot be negative)
     expect : what people expect more of it to do to the chance of winning
     """
 
@@ -33,28 +35,48 @@ class Signal:
     expect: Expectation
     says: str
     says_none: str
+    says_zero: str
+    says_below: str
     compute: Compute
 
     def sentence(self, value: float, typical: float) -> str:
         """Say ``value`` beside what is ``typical`` among deals won from the same stage; either may be NaN."""
-        template = self.says_none if np.isnan(value) else self.says
-        head, _, comparison = template.partition("; ")
-        if comparison and not np.isnan(typical):
+        head, _, comparison = self._template(value).partition("; ")
+        if comparison and typical >= 0:
             head = f"{head}; {comparison}"
-        usual = f"{self.number(typical)} days" if self.unit == "days" else self.number(typical)
-        return head.format(value=self.written(value), typical=usual)
+        shown = abs(value) if self.says_below else value
+        said = head.format(value=self.written(shown), typical=self.usual(typical))
+        return said[0].upper() + said[1:]
+
+    def _template(self, value: float) -> str:
+        if np.isnan(value):
+            return self.says_none
+        # A date that began less than a day ago is today.
+        if -1 < value <= 0:
+            return self.says_zero
+        return self.says_below if value < 0 and self.says_below else self.says
 
     def written(self, value: float) -> str:
         """``value`` with its unit."""
         number = self.number(value)
+        if self.unit == "days" and value < 1:
+            return "less than a day"
+        if number == "0" and self.unit in _SINGULAR:
+            number = "no"
         unit = _SINGULAR.get(self.unit, self.unit) if number == "1" else self.unit
         return number if self.unit in ("share", "rate") else f"{number} {unit}".strip()
+
+    def usual(self, typical: float) -> str:
+        """``typical`` as a comparison says it: days with their unit, anything else as a number."""
+        if self.unit != "days":
+            return self.number(typical)
+        return "a day" if typical < 1 else self.written(typical)
 
     def number(self, value: float) -> str:
         """``value`` without its unit: shares and rates as percent, decimals only where they matter."""
         if self.unit in ("share", "rate"):
-            return f"{value:.0%}"
-        return f"{value:,.0f}" if abs(value) >= 10 or float(value).is_integer() else f"{value:.1f}"
+            return f"{value:,.0%}" if value == 0 or value >= 0.01 else f"{value:.1%}"
+        return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.1f}".removesuffix(".0")
 
 
 _SINGULAR = {
@@ -65,15 +87,16 @@ _SINGULAR = {
     "calls to the customer": "call to the customer",
     "meetings": "meeting",
     "interactions": "interaction",
+    "notes or tasks": "note or task",
     "contacts": "contact",
     "forward moves": "forward move",
     "moves back": "move back",
     "stages": "stage",
+    "stages a month": "stage a month",
     "pushes": "push",
     "changes": "change",
     "deals": "deal",
     "open deals": "open deal",
-    "closed deals": "closed deal",
 }
 
 SIGNALS: dict[str, Signal] = {}
@@ -81,13 +104,23 @@ SIGNALS: dict[str, Signal] = {}
 
 
 def signal(
-    *, group: Group, unit: str, expect: Expectation, says: str, says_none: str = "", name: str = "", topic: str = ""
+    *,
+    group: Group,
+    unit: str,
+    expect: Expectation,
+    says: str,
+    says_none: str = "",
+    says_zero: str = "",
+    says_below: str = "",
+    name: str = "",
+    topic: str = "",
 ) -> Callable[[Compute], Compute]:
     """Declare the decorated function as a signal, under its own name and as its own topic unless others are given."""
 
     def declare(compute: Compute) -> Compute:
         called = name or compute.__name__
-        SIGNALS[called] = Signal(called, topic or called, group, unit, expect, says, says_none or says, compute)
+        others = (says_none or "Not known: " + called.replace("_", " "), says_zero or says, says_below)
+        SIGNALS[called] = Signal(called, topic or called, group, unit, expect, says, *others, compute)
         return compute
 
     return declare

@@ -51,7 +51,7 @@ def interactions_ever(at: Snapshots) -> FloatColumn:
     return at.interactions().count()
 
 
-@signal(group="engagement", unit="notes and tasks", expect="depends", says="{value} in 30 days; " + _WON)
+@signal(group="engagement", unit="notes or tasks", expect="depends", says="{value} in 30 days; " + _WON)
 def notes_and_tasks_30d(at: Snapshots) -> FloatColumn:
     """Notes and tasks that became known in the 30 days before each snapshot."""
     return at.interactions("note").count(30) + at.interactions("task").count(30)
@@ -103,6 +103,7 @@ def days_since_last_meeting(at: Snapshots) -> FloatColumn:
     expect="less is better",
     says="No reply for {value}; deals won from this stage were answered within {typical}",
     says_none="Nothing was sent to the customer yet",
+    says_zero="The customer spoke last",
 )
 def days_unanswered(at: Snapshots) -> FloatColumn:
     """Days since our first unanswered message; 0 where the customer spoke last, NaN where nobody did."""
@@ -147,6 +148,8 @@ def two_way_share_90d(at: Snapshots) -> FloatColumn:
     unit="interactions",
     expect="more is better",
     says="{value} more in the last 14 days than in the 14 before",
+    says_zero="As many interactions in the last 14 days as in the 14 before",
+    says_below="{value} fewer in the last 14 days than in the 14 before",
 )
 def interactions_trend_14d(at: Snapshots) -> FloatColumn:
     """Interactions of the last 14 days less those of the 14 days before."""
@@ -180,10 +183,15 @@ def senior_interactions_90d(at: Snapshots) -> FloatColumn:
     says_none="No meeting is planned",
 )
 def days_to_next_meeting(at: Snapshots) -> FloatColumn:
-    """Days from each snapshot to the meeting planned last, if it lies ahead; NaN where none does."""
-    planned = at.interactions("meeting", planned=True)
-    last = planned.last()
-    if not len(planned.facts):
+    """Days from each snapshot to the next meeting already booked; NaN where none lies ahead."""
+    planned = at.histories.planned_meetings
+    if not len(planned):
         return np.full(len(at), np.nan)
-    ahead = (planned.facts.columns["occurred_at"][np.maximum(last, 0)] - at.at) / DAY
-    return np.where((last >= 0) & (ahead >= 0), ahead, np.nan)
+    place, end = planned.before(at.deal, at.at), planned.start[at.deal + 1]
+    late = np.flatnonzero(place < end)
+    while len(late):  # step over meetings that were booked only later
+        late = late[planned.columns["booked_at"][place[late]] >= at.at[late]]
+        place[late] += 1
+        late = late[place[late] < end[late]]
+    ahead = (planned.known_at[np.minimum(place, len(planned) - 1)] - at.at) / DAY
+    return np.where(place < end, ahead, np.nan)

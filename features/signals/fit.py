@@ -14,18 +14,18 @@ def _segment_win_rate(at: Snapshots, segment: str) -> FloatColumn:
 
 
 for _segment, _words in (
-    ("source", "this source"),
-    ("deal_type", "this type"),
-    ("industry", "this industry"),
-    ("size", "customers of this size"),
-    ("region", "this region"),
+    ("source", "from this source"),
+    ("deal_type", "of this type"),
+    ("industry", "in this industry"),
+    ("size", "with customers of this size"),
+    ("region", "in this region"),
 ):
     signal(
         name=f"{_segment}_win_rate",
         group="fit",
         unit="rate",
         expect="more is better",
-        says=f"{{value}} of past deals from {_words} were won",
+        says=f"About {{value}} of deals {_words} are won",
         says_none="No deal has closed yet",
     )(partial(_segment_win_rate, segment=_segment))
 

@@ -12,7 +12,7 @@ from features.snapshots import Snapshots
     group="momentum",
     unit="",
     expect="more is better",
-    says="It has reached stage {value} of its pipeline",
+    says="It is in stage {value} of its pipeline",
 )
 def stage_position(at: Snapshots) -> FloatColumn:
     """Position of the stage in its pipeline, counting from 1."""
@@ -24,7 +24,8 @@ def stage_position(at: Snapshots) -> FloatColumn:
     group="momentum",
     unit="rate",
     expect="more is better",
-    says="{value} of past deals that reached this stage were won",
+    says="About {value} of deals that reach this stage are won",
+    says_none="No deal has closed yet",
 )
 def stage_win_rate(at: Snapshots) -> FloatColumn:
     """Share won of the deals closed before that had been in the stage, shrunken toward all deals."""
@@ -47,9 +48,9 @@ def days_in_stage(at: Snapshots) -> FloatColumn:
 @signal(
     topic="time in stage",
     group="momentum",
-    unit="times",
+    unit="share",
     expect="less is better",
-    says="In this stage {value} as long as usual; {typical} times in deals won from it",
+    says="In this stage for {value} of the usual time; {typical} in deals won from it",
     says_none="How long this stage usually takes is not known yet",
 )
 def days_in_stage_vs_norm(at: Snapshots) -> FloatColumn:
@@ -114,6 +115,7 @@ def days_since_forward_move(at: Snapshots) -> FloatColumn:
     unit="stages a month",
     expect="more is better",
     says="It moved {value}; {typical} in deals won from this stage",
+    says_zero="It has not moved forward yet; {typical} stages a month in deals won from this stage",
 )
 def stages_per_month(at: Snapshots) -> FloatColumn:
     """Forward steps per 30 days of age; the age is taken as at least a week."""

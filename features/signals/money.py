@@ -51,8 +51,8 @@ def amount_vs_first(at: Snapshots) -> FloatColumn:
     group="money",
     unit="share",
     expect="depends",
-    says="The amount is {value} of what customers of this size buy; {typical} in deals won from this stage",
-    says_none="What customers of this size buy is not known yet",
+    says="The amount is {value} of what customers of this size usually buy; {typical} in deals won from this stage",
+    says_none="The amount, or what customers of this size usually buy, is not known yet",
 )
 def amount_vs_size(at: Snapshots) -> FloatColumn:
     """Amount over the geometric mean of first amounts at accounts of the same size, as known then."""
@@ -65,7 +65,7 @@ def amount_vs_size(at: Snapshots) -> FloatColumn:
     unit="share",
     expect="depends",
     says="The amount is {value} of what this owner usually sells; {typical} in deals won from this stage",
-    says_none="What this owner usually sells is not known yet",
+    says_none="The amount, or what this owner usually sells, is not known yet",
 )
 def amount_vs_owner(at: Snapshots) -> FloatColumn:
     """Amount over the geometric mean of first amounts of the same owner's deals, as known then."""

@@ -12,7 +12,7 @@ from features.snapshots import Snapshots
     group="people",
     unit="rate",
     expect="more is better",
-    says="Its owner has won {value} of past deals",
+    says="Its owner wins about {value} of deals",
     says_none="No deal has closed yet",
 )
 def owner_win_rate(at: Snapshots) -> FloatColumn:
@@ -24,7 +24,7 @@ def owner_win_rate(at: Snapshots) -> FloatColumn:
     group="people",
     unit="rate",
     expect="more is better",
-    says="Its team has won {value} of past deals",
+    says="Its team wins about {value} of deals",
     says_none="No deal has closed yet",
 )
 def team_win_rate(at: Snapshots) -> FloatColumn:
@@ -35,9 +35,9 @@ def team_win_rate(at: Snapshots) -> FloatColumn:
 @signal(
     topic="owner record",
     group="people",
-    unit="closed deals",
+    unit="deals",
     expect="more is better",
-    says="Its owner has {value} behind them",
+    says="Its owner has closed {value} before",
 )
 def owner_closed_deals(at: Snapshots) -> FloatColumn:
     """Deals that the owner closed before, won or lost."""
@@ -49,6 +49,7 @@ def owner_closed_deals(at: Snapshots) -> FloatColumn:
     unit="open deals",
     expect="less is better",
     says="Its owner works on {value} at once; {typical} in deals won from this stage",
+    says_zero="It has no owner",
 )
 def owner_open_deals(at: Snapshots) -> FloatColumn:
     """Open deals of the owner, this one included."""

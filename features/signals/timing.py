@@ -25,6 +25,8 @@ def age_days(at: Snapshots) -> FloatColumn:
     expect="depends",
     says="The close date is {value} away; {typical} in deals won from this stage",
     says_none="There is no close date",
+    says_zero="The close date is today",
+    says_below="The close date was {value} ago",
 )
 def days_to_close_date(at: Snapshots) -> FloatColumn:
     """Days to the expected close date; negative once it has passed, NaN where there is none."""
@@ -33,7 +35,13 @@ def days_to_close_date(at: Snapshots) -> FloatColumn:
 
 
 @signal(
-    topic="close date", group="timing", unit="days", expect="less is better", says="The close date passed {value} ago"
+    topic="close date",
+    group="timing",
+    unit="days",
+    expect="less is better",
+    says="The close date is overdue by {value}",
+    says_none="There is no close date",
+    says_zero="The close date has not passed",
 )
 def overdue_days(at: Snapshots) -> FloatColumn:
     """Days since the expected close date ended; 0 before that, NaN where there is none."""
@@ -46,6 +54,7 @@ def overdue_days(at: Snapshots) -> FloatColumn:
     unit="pushes",
     expect="less is better",
     says="{value} of the close date so far; {typical} in deals won from this stage",
+    says_zero="The close date was never pushed; deals won from this stage had {typical} pushes",
 )
 def pushes(at: Snapshots) -> FloatColumn:
     """How often the close date was moved later."""
@@ -59,6 +68,7 @@ def pushes(at: Snapshots) -> FloatColumn:
     unit="days",
     expect="less is better",
     says="The close date was pushed by {value}; {typical} in deals won from this stage",
+    says_zero="The close date was never pushed; by {typical} in deals won from this stage",
 )
 def pushed_days(at: Snapshots) -> FloatColumn:
     """By how many days the close date was moved later, in all."""
