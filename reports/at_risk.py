@@ -20,7 +20,11 @@ def at_risk(
     present: pd.DataFrame, scores: pd.DataFrame, rates: Mapping[str, Rate], threshold: float = 0.5
 ) -> pd.DataFrame:
     """Return the open deals whose stall risk is at least ``threshold``, most money at risk first; see ``attention``."""
-    rows = attention(present, scores, rates)
+    return at_least(threshold, attention(present, scores, rates))
+
+
+def at_least(threshold: float, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of ``attention`` whose stall risk is at least ``threshold``; one without a risk is not."""
     return rows[rows["stall_risk"] >= threshold].reset_index(drop=True)
 
 

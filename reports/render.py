@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from crm.money import Rate
+from reports.at_risk import at_least
 from reports.charts import forecast_chart
 
 # Beyond this a page is no longer read; the CSV file holds every row.
@@ -42,12 +43,14 @@ def forecast_html(rows: pd.DataFrame, about: About, notes: Sequence[str] = ()) -
     return _ENVIRONMENT.get_template("forecast.html").render(about=about, notes=notes, **context)
 
 
-def at_risk_html(rows: pd.DataFrame, about: About, *, n_open: int, threshold: float, notes: Sequence[str] = ()) -> str:
-    """Return the page of the deals at risk (``reports.at_risk.at_risk``), of ``n_open`` open deals."""
-    shown = rows.head(MAX_ROWS).assign(sentences=rows["reasons"].str.split("\n", regex=False)).to_dict("records")
-    context = {"rows": shown, "total": rows["money_at_risk"].sum(), "n_at_risk": len(rows)}
+def at_risk_html(rows: pd.DataFrame, about: About, threshold: float, notes: Sequence[str] = ()) -> str:
+    """Return the page of the deals of ``reports.at_risk.attention`` whose stall risk is at least ``threshold``."""
+    risky = at_least(threshold, rows)
+    shown = risky.head(MAX_ROWS).assign(sentences=risky["reasons"].str.split("\n", regex=False)).to_dict("records")
+    totals = {"total": risky["money_at_risk"].sum(), "total_open": rows["money_at_risk"].sum()}
+    counts = {"n_at_risk": len(risky), "n_open": len(rows)}
     template = _ENVIRONMENT.get_template("at_risk.html")
-    return template.render(about=about, notes=notes, n_open=n_open, threshold=threshold, **context)
+    return template.render(about=about, notes=notes, threshold=threshold, rows=shown, **totals, **counts)
 
 
 def csv_text(rows: pd.DataFrame) -> str:

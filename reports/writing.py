@@ -11,7 +11,7 @@ from crm.fiscal import this_and_next_quarter
 from crm.money import known_rates, rates_day
 from crm.present import present
 from crm.store import Store
-from reports.at_risk import at_risk
+from reports.at_risk import at_least, attention
 from reports.forecast import forecast
 from reports.render import About, at_risk_html, csv_text, forecast_html
 
@@ -45,14 +45,14 @@ def report_texts(tables: dict[str, pd.DataFrame], scores: pd.DataFrame, reportin
     used = [rates[name] for name in sorted(set(still_open["currency"])) if name in rates and name != reporting_currency]
     about = About(as_of, str(scores["model_version"].iloc[0]), reporting_currency, used)
     rows = forecast(deals, scores, tables["stages"], rates, this_and_next_quarter(as_of, tables["calendar"]))
-    risky = at_risk(deals, scores, rates, THRESHOLD)
+    every = attention(deals, scores, rates)
     notes = _notes(rows, still_open, set(rates), reporting_currency)
     facts = {"as_of": as_of.isoformat(), "model_version": about.model_version, "reporting_currency": reporting_currency}
     return {
         "forecast.html": forecast_html(rows, about, notes),
         "forecast.csv": csv_text(rows.assign(**facts)),
-        "at-risk.html": at_risk_html(risky, about, n_open=len(still_open), threshold=THRESHOLD, notes=notes),
-        "at-risk.csv": csv_text(risky.assign(**facts)),
+        "at-risk.html": at_risk_html(every, about, THRESHOLD, notes),
+        "at-risk.csv": csv_text(at_least(THRESHOLD, every).assign(**facts)),
     }
 
 

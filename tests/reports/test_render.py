@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.money import Rate
-from reports.at_risk import at_risk
+from reports.at_risk import attention
 from reports.charts import forecast_chart
 from reports.forecast import forecast
 from reports.render import About, ago, at_risk_html, csv_text, days, forecast_html, money, percent
@@ -36,11 +36,11 @@ def rows(present_of, scores_of, stages, rates, quarters) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def pages(rows, about, present_of, scores_of, rates) -> dict[str, str]:
     reason = {"signal": "reply", "points": 0.2, "sentence": f"No reply for 23 days {EVIL}"}
-    deals = present_of({"name": EVIL, "stage": EVIL}, {"name": None, "account_name": None, "owner_id": None})
-    risky = at_risk(deals, scores_of({"stall_reasons": [reason]}, {}), rates)
+    deals = present_of({"name": EVIL, "stage": EVIL}, {"name": None, "account_name": None, "owner_id": None}, {})
+    ranked = attention(deals, scores_of({"stall_reasons": [reason]}, {}, {"stall_risk": 0.1}), rates)
     return {
         "forecast": forecast_html(rows, about, notes=[EVIL]),
-        "at_risk": at_risk_html(risky, about, n_open=7, threshold=0.5, notes=[EVIL]),
+        "at_risk": at_risk_html(ranked, about, 0.5, notes=[EVIL]),
     }
 
 
@@ -77,18 +77,24 @@ def test_a_missing_stage_weighted_figure_is_a_dash_and_not_zero(pages, rows):
 def test_the_at_risk_page_shows_reasons_and_what_is_missing_in_words(pages):
     assert "No reply for 23 days" in pages["at_risk"]
     assert "no account" in pages["at_risk"]
-    assert "of 7 open deals" in pages["at_risk"]
+
+
+def test_the_at_risk_page_says_what_share_of_the_money_and_of_the_deals_it_shows(pages):
+    """Two deals of 1000 x 0.5 x 0.6, and one of 1000 x 0.5 x 0.1 below the threshold."""
+    assert "<b>600 EUR</b>" in pages["at_risk"]
+    assert "of 650 over all open deals" in pages["at_risk"]
+    assert "of 3 open deals" in pages["at_risk"]
 
 
 def test_a_long_list_says_how_much_of_it_is_shown(about, present_of, scores_of, rates):
-    risky = at_risk(present_of(*[{}] * 201), scores_of(*[{}] * 201), rates)
-    page = at_risk_html(risky, about, n_open=201, threshold=0.5)
+    rows = attention(present_of(*[{}] * 201), scores_of(*[{}] * 201), rates)
+    page = at_risk_html(rows, about, 0.5)
     assert "The 200 with most money at risk are shown; all 201 are in the CSV file." in page
 
 
 def test_no_deal_at_risk_is_said(about, present_of, scores_of, rates):
-    risky = at_risk(present_of({}), scores_of({"stall_risk": 0.1}), rates)
-    assert "No open deal has a stall risk of 50% or more" in at_risk_html(risky, about, n_open=1, threshold=0.5)
+    rows = attention(present_of({}), scores_of({"stall_risk": 0.1}), rates)
+    assert "No open deal has a stall risk of 50% or more" in at_risk_html(rows, about, 0.5)
 
 
 def test_a_chart_is_well_formed_names_its_bars_and_its_currency(rows):
