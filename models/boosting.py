@@ -23,7 +23,7 @@ class BoosterPlan:
     bagging_fraction: float = 0.7
     lambda_l2: float = 10.0
     seed: int = 0
-    num_threads: int = 2
+    num_threads: int = 1
 
     def parameters(self) -> dict[str, object]:
         """LightGBM's own names; ``deterministic`` makes one thread and two give the same trees."""

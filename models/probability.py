@@ -20,7 +20,7 @@ class ProbabilityModel:
     stage_rate : the rung below, used where there is no booster
     stage_signal : the signal that stands for the stage in the reasons of the stage rate
     booster, calibration : None and ignored where there was too little to learn from
-    typical : median of each signal by stage, among past snapshots that ended well
+    typical : median of each signal by stage, among past snapshots of deals that were won
     """
 
     signals: tuple[str, ...]

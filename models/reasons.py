@@ -5,7 +5,7 @@ deal, ``(p - base) / (log-odds(p) - log-odds(base))``, so that base + all reason
 and every reason keeps its sign and its share.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -98,4 +98,4 @@ def _or_none(value: float) -> float | None:
 
 def as_documents(found: list[list[Reason]]) -> list[list[dict[str, object]]]:
     """Reasons as plain data, ready for JSON."""
-    return [[asdict(reason) for reason in of_one] for of_one in found]
+    return [[dict(vars(reason)) for reason in of_one] for of_one in found]

@@ -62,6 +62,9 @@ def log_and_promote(tracking_uri: str, scorer: Scorer, training: Training) -> Lo
 
 def load_champion(tracking_uri: str) -> Scorer:
     """Load the scorer that the alias ``champion`` points to; raises ``NoModelError`` where there is none."""
+    database = _sqlite_file(tracking_uri)
+    if database and not database.exists():  # MLflow would make one, slowly, only to find it empty
+        raise _no_champion()
     _use(tracking_uri)
     try:
         found = mlflow.MlflowClient().get_model_version_by_alias(MODEL, CHAMPION)
@@ -70,10 +73,20 @@ def load_champion(tracking_uri: str) -> Scorer:
             local = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder)
             return load_scorer(Path(local) / "artifacts" / "scorer")
     except MlflowException as error:
-        raise NoModelError(
-            f"there is no model {MODEL} with the alias {CHAMPION} at the tracking server; train one with "
-            "`plumbline train`, or set MLFLOW_TRACKING_URI to where it is"
-        ) from error
+        raise _no_champion() from error
+
+
+def _no_champion() -> NoModelError:
+    return NoModelError(
+        f"there is no model {MODEL} with the alias {CHAMPION} at the tracking server; train one with "
+        "`plumbline train`, or set MLFLOW_TRACKING_URI to where it is"
+    )
+
+
+def _sqlite_file(tracking_uri: str) -> Path | None:
+    """The file of an embedded tracking database; None for a server."""
+    database = make_url(tracking_uri).database if tracking_uri.startswith("sqlite:") else None
+    return Path(database).resolve() if database else None
 
 
 def _use(tracking_uri: str) -> None:
@@ -86,15 +99,15 @@ def _use(tracking_uri: str) -> None:
 
 def _connect(tracking_uri: str) -> None:
     """Use the tracking server; inside ``mlflow run`` the run and its experiment are given already."""
+    database = _sqlite_file(tracking_uri)
+    if database:
+        database.parent.mkdir(parents=True, exist_ok=True)
     _use(tracking_uri)
     if "MLFLOW_RUN_ID" in os.environ or mlflow.get_experiment_by_name(EXPERIMENT):
         if "MLFLOW_RUN_ID" not in os.environ:
             mlflow.set_experiment(EXPERIMENT)
         return
-    place = None
-    if tracking_uri.startswith("sqlite:"):
-        database = make_url(tracking_uri).database or ""
-        place = (Path(database).resolve().parent / "mlartifacts").as_uri()
+    place = (database.parent / "mlartifacts").as_uri() if database else None
     mlflow.set_experiment(experiment_id=mlflow.create_experiment(EXPERIMENT, artifact_location=place))
 
 

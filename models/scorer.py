@@ -6,6 +6,7 @@ On disk it is plain files: ``card.json`` (signals, rates, calibration, dates) an
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ class Scorer:
         texts = {"card.json": json.dumps(card, indent=1, sort_keys=True, allow_nan=False)}
         for name, model in (("win", self.win), ("stall", self.stall)):
             if model.booster:
-                texts[f"{name}.txt"] = model.booster.model_to_string(num_iteration=model.booster.best_iteration)
+                texts[f"{name}.txt"] = _text(model.booster)
         return texts
 
     def save(self, folder: Path) -> None:
@@ -106,6 +107,12 @@ def load_scorer(folder: Path) -> Scorer:
         trained_until=card["trained_until"],
         note=card["note"],
     )
+
+
+def _text(booster: lgb.Booster) -> str:
+    """LightGBM's text without the number of threads: it decides nothing, so it must not change the version."""
+    text: str = booster.model_to_string(num_iteration=booster.best_iteration)
+    return re.sub(r"^\[num_threads: \d+\]\n", "", text, flags=re.MULTILINE)
 
 
 def _card(model: ProbabilityModel) -> dict[str, Any]:

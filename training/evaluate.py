@@ -1,6 +1,6 @@
 """How good the champion has been since it was trained (MLproject entry point ``evaluate``)."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import pandas as pd
 import typer
@@ -14,6 +14,7 @@ from models.registry import load_champion
 from models.scorer import Scorer
 from training.dataset import Dataset
 from training.metrics import measure
+from training.moments import day_or_today
 from training.plan import Plan
 from training.targets import EVENTS, target
 from training.train import dataset_of
@@ -52,7 +53,7 @@ def main(
     settings = Settings()
     scorer = load_champion(settings.tracking_uri)
     plan = Plan(
-        train_until=date.fromisoformat(until) if until else datetime.now(UTC).date(),
+        train_until=day_or_today(until),
         snapshot_days=snapshot_days,
         reporting_currency=settings.reporting_currency,
         patience=Patience(*scorer.patience),

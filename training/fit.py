@@ -3,6 +3,7 @@
 The scorer that is kept learns from everything known; how good it is, is told by the holdout of ``training/blocks.py``.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +18,9 @@ from models.scorer import Scorer
 from training.blocks import Holdout, examples, walk
 from training.dataset import Dataset
 from training.plan import Plan
-from training.targets import EVENTS, Event, Target, target
+from training.targets import EVENTS, Event, target
 
-_STAGE_SIGNAL = {"win": "stage_win_rate", "stall": "days_in_stage_vs_norm"}
+_STAGE_SIGNAL = {"win": "stage_win_rate", "stall": "stage_position"}
 
 
 @dataclass(frozen=True)
@@ -32,23 +33,21 @@ class Fit:
 
 def fit(dataset: Dataset, plan: Plan) -> Fit:
     """Fit the scorer on what was known before ``dataset.until``."""
-    missing = _missing(dataset, plan)
-    models: dict[Event, ProbabilityModel] = {}
-    holdouts: dict[Event, Holdout] = {}
-    for event in EVENTS:
-        models[event], holdout = _fit_event(dataset, plan, event, trees=not missing)
-        if holdout:
-            holdouts[event] = holdout
+    missing, typical = _missing(dataset, plan), _typical(dataset)
+    with ThreadPoolExecutor() as pool:  # LightGBM lets go of Python's lock: one event per core
+        fitted = pool.map(lambda event: _fit_event(dataset, plan, event, typical, trees=not missing), EVENTS)
+        (win, win_holdout), (stall, stall_holdout) = fitted
+    holdouts: dict[Event, Holdout | None] = {"win": win_holdout, "stall": stall_holdout}
     patience = plan.patience
     scorer = Scorer(
-        win=models["win"],
-        stall=models["stall"],
+        win=win,
+        stall=stall,
         closing=_closing_time(dataset),
         patience=(patience.minimum_days, patience.maximum_days, patience.default_days),
         trained_until=plan.train_until.isoformat(),
         note=missing,
     )
-    return Fit(scorer, holdouts)
+    return Fit(scorer, {event: holdout for event, holdout in holdouts.items() if holdout})
 
 
 def _missing(dataset: Dataset, plan: Plan) -> str:
@@ -63,21 +62,22 @@ def _missing(dataset: Dataset, plan: Plan) -> str:
     )
 
 
-def _fit_event(dataset: Dataset, plan: Plan, event: Event, *, trees: bool) -> tuple[ProbabilityModel, Holdout | None]:
+def _fit_event(
+    dataset: Dataset, plan: Plan, event: Event, typical: dict[str, dict[str, float]], *, trees: bool
+) -> tuple[ProbabilityModel, Holdout | None]:
     known = target(dataset, event, dataset.until, np.ones(len(dataset.at), bool))
     stage_rate = StageRate().fit(dataset.table["stage"], known.happened, known.weight)
     walked = walk(dataset, plan, event) if trees else None
     if not walked:
         return ProbabilityModel(tuple(SIGNALS), stage_rate, _STAGE_SIGNAL[event]), None
     booster = fit_booster(examples(dataset, known), plan.booster, walked.n_rounds)
-    typical = _typical(dataset, known, good=1 if event == "win" else 0)
     model = ProbabilityModel(tuple(SIGNALS), stage_rate, _STAGE_SIGNAL[event], booster, walked.calibration, typical)
     return model, walked.holdout
 
 
-def _typical(dataset: Dataset, known: Target, good: int) -> dict[str, dict[str, float]]:
-    """Median of each signal by stage, among the snapshots that ended well."""
-    table = dataset.table[(known.weight > 0) & (known.happened == good)]
+def _typical(dataset: Dataset) -> dict[str, dict[str, float]]:
+    """Median of each signal by stage, among the snapshots of deals that were won: so the sentences say."""
+    table = dataset.table[dataset.labels(dataset.until).won == 1]
     medians = table.groupby("stage")[list(SIGNALS)].median()
     return {str(stage): {str(k): float(v) for k, v in row.dropna().items()} for stage, row in medians.iterrows()}
 

@@ -24,7 +24,7 @@ def reliability(happened: FloatColumn, probability: FloatColumn, weight: FloatCo
         if len(places) and weight[places].sum() > 0:
             said, came = (np.average(values[places], weights=weight[places]) for values in (probability, happened))
             rows.append((said, came, weight[places].sum()))
-    return np.array(rows)
+    return np.array(rows).reshape(-1, 3)
 
 
 def _log_loss(happened: FloatColumn, probability: FloatColumn, weight: FloatColumn) -> float:

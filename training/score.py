@@ -1,6 +1,6 @@
 """Score every open deal and write the scores to the ledger (MLproject entry point ``score``)."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import typer
 
@@ -9,6 +9,7 @@ from crm.store import Store, open_store
 from models.registry import load_champion
 from models.scorer import Scorer
 from models.scoring import Scoring
+from training.moments import instant_or_now
 
 
 def score_open_deals(store: Store, scorer: Scorer, as_of: datetime, reporting_currency: str) -> tuple[int, int]:
@@ -23,8 +24,7 @@ def main(
 ) -> None:
     """Score every open deal with the champion."""
     settings = Settings()
-    instant = datetime.fromisoformat(as_of) if as_of else datetime.now(UTC)
-    instant = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    instant = instant_or_now(as_of)
     store = open_store(settings.store_url)
     scorer = load_champion(settings.tracking_uri)
     scored, new = score_open_deals(store, scorer, instant, settings.reporting_currency)

@@ -1,6 +1,5 @@
 """Write the training snapshots with their signals and labels to Parquet (MLproject entry point ``features``)."""
 
-from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +8,7 @@ import typer
 from crm.settings import Settings
 from crm.store import open_store
 from training.dataset import Dataset
+from training.moments import day_or_today
 from training.plan import Plan
 from training.train import dataset_of
 
@@ -37,7 +37,7 @@ def main(
     """Write every snapshot with its signals and labels to one Parquet file."""
     settings = Settings()
     plan = Plan(
-        train_until=date.fromisoformat(until) if until else datetime.now(UTC).date(),
+        train_until=day_or_today(until),
         snapshot_days=snapshot_days,
         reporting_currency=settings.reporting_currency,
     )

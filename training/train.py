@@ -1,11 +1,12 @@
 """Train a scorer from the store, log it to MLflow and make it the champion (MLproject entry point ``train``)."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 
 import pandas as pd
 import typer
 
+from crm.errors import NotEnoughDataError
 from crm.settings import Settings
 from crm.store import open_store
 from features.labels import Patience
@@ -13,23 +14,32 @@ from features.signals import SIGNALS
 from models.boosting import BoosterPlan
 from models.registry import Logged, Training, log_and_promote
 from training.dataset import Dataset, build_dataset
-from training.figures import reliability_figure, signals_figure
 from training.fit import Fit, fit
 from training.metrics import measure
+from training.moments import day_or_today
 from training.plan import Plan
 
 _TITLES = {"win": "Win probability, holdout", "stall": "Stall risk, holdout"}
 
 
 def dataset_of(tables: Mapping[str, pd.DataFrame], plan: Plan) -> Dataset:
-    """The snapshots that ``plan`` trains on."""
-    return build_dataset(
+    """The snapshots that ``plan`` trains on; raises ``NotEnoughDataError`` where there are none."""
+    if tables["deals"].empty:
+        raise NotEnoughDataError("the store holds no deals; import some first with `plumbline import`")
+    dataset = build_dataset(
         tables,
         until=datetime.combine(plan.train_until, time(), UTC),
         every_days=plan.snapshot_days,
         patience=plan.patience,
         reporting_currency=plan.reporting_currency,
     )
+    if not len(dataset.at):
+        first = tables["deals"]["created_at"].min()
+        raise NotEnoughDataError(
+            f"none of the {len(tables['deals']):,} deals in the store was open at a grid instant before "
+            f"{plan.train_until}, the first was created on {first:%Y-%m-%d}; use a later --until"
+        )
+    return dataset
 
 
 def holdout_metrics(fitted: Fit) -> pd.DataFrame:
@@ -44,6 +54,9 @@ def holdout_metrics(fitted: Fit) -> pd.DataFrame:
 
 def log(fitted: Fit, dataset: Dataset, plan: Plan, tracking_uri: str) -> Logged:
     """Log the run with parameters, metrics, figures and the scorer; the scorer becomes the champion."""
+    # shap takes seconds to import; those who only want the data set do not wait for it.
+    from training.figures import reliability_figure, signals_figure
+
     metrics = holdout_metrics(fitted)
     figures = {
         f"reliability_{event}": reliability_figure(holdout, _TITLES[event])
@@ -76,12 +89,12 @@ def main(
     snapshot_days: int = typer.Option(7, help="7 for a snapshot each Monday, 1 for each day."),
     patience_minimum_days: float = typer.Option(7, help="Lower bound of the stall window; 1 for days-long pipelines."),
     seed: int = 0,
-    threads: int = typer.Option(2, help="Threads of LightGBM; the result is the same for any number."),
+    threads: int = typer.Option(1, help="Threads of LightGBM per model; any number gives the same result."),
 ) -> None:
     """Train a scorer and make it the champion."""
     settings = Settings()
     plan = Plan(
-        train_until=date.fromisoformat(until) if until else datetime.now(UTC).date(),
+        train_until=day_or_today(until),
         snapshot_days=snapshot_days,
         reporting_currency=settings.reporting_currency,
         patience=Patience(minimum_days=patience_minimum_days),
