@@ -1,12 +1,16 @@
 """The ``plumbline`` command: one thin function per verb; each imports what it needs when called."""
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from crm.errors import PlumblineError
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -35,13 +39,56 @@ def simulate(
     typer.echo(f"seed {seed}; {out}: " + ", ".join(f"{n:,} {name}" for name, n in counts.items()))
 
 
+@app.command("import")
+def import_(
+    sources: Annotated[list[Path], typer.Argument(help="Files, or folders of them.")],
+    mapping: Annotated[
+        str | None, typer.Option(help="A mapping file, or bpic2012 or maven_crm; none if named as the contract.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be loaded; write nothing.")] = False,
+    exported_at: Annotated[
+        datetime | None, typer.Option(help="When the export was made (UTC); default: as the mapping or the files say.")
+    ] = None,
+    rejects: Annotated[Path | None, typer.Option(help="Where refused rows go; default in the build folder.")] = None,
+) -> None:
+    """Read CRM files into the store; what breaks the contract is refused with its line and its rule."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from crm.import_report import render_report
+    from crm.importer import import_files
+    from crm.mapping import load_mapping
+    from crm.settings import Settings
+    from crm.store import open_store
+
+    settings = Settings()
+    tasks: dict[str, TaskID] = {}
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+
+        def progress(step: str, done: int, total: int) -> None:
+            if step not in tasks:
+                tasks[step] = bar.add_task(step)
+            bar.update(tasks[step], completed=done, total=total)
+
+        report = import_files(
+            sources,
+            open_store(settings.store_url),
+            mapping=load_mapping(mapping) if mapping else None,
+            rejects_path=rejects or settings.build_dir / "rejects.csv",
+            dry_run=dry_run,
+            exported_at=exported_at.replace(tzinfo=UTC) if exported_at else None,
+            progress=progress,
+        )
+    Console(width=None if sys.stdout.isatty() else 160).print(render_report(report))
+
+
 @app.command()
 def train(
     until: Annotated[str, typer.Option(help="Use what was known before this day (YYYY-MM-DD); default today.")] = "",
     snapshot_days: Annotated[int, typer.Option(help="7: a snapshot each Monday; 1: each day.")] = 7,
     patience_minimum_days: Annotated[float, typer.Option(help="Lower bound of the stall window.")] = 7,
     seed: int = 0,
-    threads: Annotated[int, typer.Option(help="Threads of LightGBM; any number gives the same result.")] = 2,
+    threads: Annotated[int, typer.Option(help="Threads of LightGBM per model; any number gives the same result.")] = 1,
 ) -> None:
     """Train a scorer, log it to MLflow and make it the champion."""
     from training.train import main as run
@@ -68,11 +115,35 @@ def evaluate(
     run(until, snapshot_days)
 
 
+@app.command()
+def report(
+    out: Annotated[Path | None, typer.Option(help="Folder; default `reports` in the build folder.")] = None,
+) -> None:
+    """Write the forecast and the deals at risk, each as a self-contained page and as CSV."""
+    from crm.settings import Settings
+    from crm.store import open_store
+    from reports.writing import write_reports
+
+    settings = Settings()
+    folder = out or settings.build_dir / "reports"
+    for path in write_reports(open_store(settings.store_url), folder, settings.reporting_currency):
+        typer.echo(path)
+
+
+@app.command()
+def serve() -> None:
+    """Serve the API and the pages; needs PLUMBLINE_API_KEY."""
+    from crm.settings import Settings
+    from serving.main import run
+
+    run(Settings())
+
+
 def main() -> None:
     """Run the command; what we raise on purpose becomes one sentence, never a traceback."""
     try:
         app()
-    except PlumblineError as error:
+    except (PlumblineError, OSError) as error:
         typer.echo(f"plumbline: {error}", err=True)
         sys.exit(1)
 
