@@ -40,7 +40,7 @@ demo: $(DEMO)/reported $(DEMO)/api-key
 	fi
 
 $(DEMO)/crm/simulation.json: | .venv/ready
-	$(BIN)/plumbline simulate --deals $(DEALS) --out $(DEMO)/crm
+	$(BIN)/plumbline simulate --no-oracle --deals $(DEALS) --out $(DEMO)/crm
 
 $(DEMO)/imported: $(DEMO)/crm/simulation.json
 	$(BIN)/plumbline import $(DEMO)/crm

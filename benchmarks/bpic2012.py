@@ -48,7 +48,7 @@ def tables_of_log(folder: Path) -> dict[str, pd.DataFrame]:
         )
         tables = store.read_all()
         store.close()
-    print(f"imported in {time.perf_counter() - started:.1f} s; rows refused: {sum(t.refused for t in report.tables)}")
+    print(f"imported in {time.perf_counter() - started:.1f} s; rows refused: {len(report.rejects)}")
     return tables
 
 
