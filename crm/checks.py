@@ -84,7 +84,7 @@ def unique_keys(table: str, rows: pd.DataFrame) -> Checked:
         return Checked(rows, no_rejects())
     repeated = rows.duplicated([name for name in rows if name != ORIGIN])
     contrary = (later & ~repeated).to_numpy()
-    ids = rows.loc[contrary, key].astype("str").agg(", ".join, axis=1)
+    ids = [", ".join(map(str, values)) for values in rows.loc[contrary, key].itertuples(index=False)]
     what = " + ".join(key)
     rules = [
         f'{what} "{value}" was given before with other values; the first row is kept, give each its own'

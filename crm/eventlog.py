@@ -45,7 +45,9 @@ def read_event_log(sources: Sequence[Path], mapping: EventLogMapping, progress: 
     brought.rejects.extend(log.rejects for log in logs)
     _say_what_is_not_read(files, brought)
     path, cases = paths[0], pd.concat([log.cases for log in logs], ignore_index=True)
-    events = _known_events(pd.concat([log.events for log in logs], ignore_index=True), mapping, brought)
+    dates = ("iso",) if path.name.endswith(_XES) else mapping.dates  # XES has but one form
+    events = pd.concat([log.events for log in logs], ignore_index=True)
+    events = _known_events(events, dates, mapping, brought)
     brought.pieces.append(stages_piece(mapping.stages, mapping.pipeline, brought))
     brought.pieces.append(Piece("users", _users(events), path))
     brought.pieces.append(Piece("deals", _deals(events, mapping), path))
@@ -103,17 +105,20 @@ def _say_what_is_not_read(files: list[Path], brought: Brought) -> None:
         brought.warnings.append(f"Not read, as the log is whole without them: {', '.join(unread)}.")
 
 
-def _known_events(events: pd.DataFrame, mapping: EventLogMapping, brought: Brought) -> pd.DataFrame:
+def _known_events(
+    events: pd.DataFrame, dates: Sequence[str], mapping: EventLogMapping, brought: Brought
+) -> pd.DataFrame:
     """The events that say what happened to what and when, in order; the others are refused."""
-    at, why = instants(events["at"], mapping.dates, mapping.time_zone)
+    at, why = instants(events["at"], dates, mapping.time_zone)
     lines = events[ORIGIN].to_numpy()
     bad = why.notna().to_numpy()
     unread = [f'timestamp "{value}" {reason}' for value, reason in zip(events["at"][bad], why[bad], strict=True)]
     found = [refused(lines[bad], "timestamp", events["at"][bad].tolist(), unread)]
     for name in ("case", "activity", "at"):
         absent = events[name].isna().to_numpy()
-        rule = f"{'timestamp' if name == 'at' else name} is missing; every event needs one"
-        found.append(refused(lines[absent], name, [None] * int(absent.sum()), [rule] * int(absent.sum())))
+        called = "timestamp" if name == "at" else name
+        rule = f"{called} is missing; every event needs one"
+        found.append(refused(lines[absent], called, [None] * int(absent.sum()), [rule] * int(absent.sum())))
     strange = ~events["activity"].isin(mapping.activities) & events["activity"].notna()
     rules = {name: _no_place(name, mapping) for name in events.loc[strange, "activity"].unique()}
     names = events.loc[strange, "activity"]
@@ -173,7 +178,7 @@ def _facts(events: pd.DataFrame, cases: pd.DataFrame, mapping: EventLogMapping) 
     ]
     created = events.drop_duplicates("case").set_index("case")["at"]
     amounts = cases[cases["case"].isin(created.index)].dropna(subset="attribute").rename(columns={"attribute": "value"})
-    amounts = amounts.assign(at=amounts["case"].map(created), resource=None)
+    amounts = amounts.assign(at=created.reindex(amounts["case"]).set_axis(amounts.index), resource=None)
     parts.append(_said(amounts, AMOUNT, amounts["value"]))
     return pd.concat(parts, ignore_index=True)
 

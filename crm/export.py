@@ -16,9 +16,10 @@ from crm.files import CsvFormat, read_rows
 from crm.kinds import INSTANT
 from crm.mapped_values import Source, read_value
 from crm.mapping import exported_at
-from crm.mapping_parts import Format, Lookup, StageMapping
+from crm.mapping_parts import Format, Lookup, StageMapping, Value
 from crm.origins import ORIGIN, origins
 from crm.rejects import joined, refused
+from crm.relations import CALLED
 from crm.source_files import given_files, matching, missing_file
 from crm.tables import AMOUNT, CLOSE_DATE, TABLES, Kind
 
@@ -194,6 +195,8 @@ def _facts(
     rows = rows.assign(changed_at=pd.Series(pd.NaT, index=rows.index, dtype=INSTANT), changed_by=person)
     rows = rows.assign(at=change.at if isinstance(change.at, str) else "date", first=change.first)
     rows[ORIGIN] = source.rows[ORIGIN]
+    rows[CALLED["new_value"]] = change.value.column
+    rows[CALLED["changed_at"]] = change.at.column if isinstance(change.at, Value) else None
     happened = _when(change, source)
     if not isinstance(change.at, str):
         rows["changed_at"], undated = read_value(change.at, "instant", source)

@@ -154,7 +154,7 @@ def _read_parquet(path: Path, file: int) -> FileRows:
         if parts
         else source.schema_arrow.empty_table().append_column(ORIGIN, pa.array([], pa.int64()))
     )
-    return FileRows(_readable(table).to_pandas(), joined(bad))
+    return FileRows(_readable(table).to_pandas(ignore_metadata=True), joined(bad))
 
 
 def _readable(table: pa.Table) -> pa.Table:

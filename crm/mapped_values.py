@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from crm.errors import SchemaError
@@ -29,6 +28,8 @@ class Source:
 
     def column(self, name: str) -> pd.Series:
         """A column of the file, as it stands there."""
+        if list(self.rows) == [ORIGIN]:  # an empty file; its reject says so
+            return pd.Series([], dtype="str")
         if name not in self.rows:
             has = [str(column) for column in self.rows if column != ORIGIN]
             raise SchemaError(
@@ -115,4 +116,4 @@ def _plain_numbers(text: pd.Series, written: Format) -> tuple[pd.Series, pd.Seri
     )
     example = "12500,50" if written.decimal_comma else "12500.50"
     why = f"is not a number; write {example}, or say decimal_comma or thousands in the mapping"
-    return plain, pd.Series(np.where(~fits & text.notna(), why, None), index=text.index, dtype="str")
+    return plain, pd.Series(why, index=text.index, dtype="str").mask(fits | text.isna())

@@ -12,7 +12,9 @@ from crm.origins import ORIGIN, located, whole_file
 REJECT_COLUMNS = ("file", "line", "column", "value", "rule")
 
 
-def refused(rows: np.ndarray, column: str | None, values: Sequence, rules: Sequence[str]) -> pd.DataFrame:
+def refused(
+    rows: np.ndarray, column: str | Sequence[str] | None, values: Sequence, rules: Sequence[str]
+) -> pd.DataFrame:
     """Rejects before their origin is spelled out: one row per broken rule.
 
     Parameters
@@ -20,7 +22,7 @@ def refused(rows: np.ndarray, column: str | None, values: Sequence, rules: Seque
     rows
         The origin (``crm/origins.py``) of each refused row.
     column
-        The column that broke the rule; missing where it is the row as a whole.
+        The column that broke the rule, of all rows or of each; missing where it is the row as a whole.
     values
         What the column held, one per refused row; may be missing.
     rules
@@ -29,7 +31,9 @@ def refused(rows: np.ndarray, column: str | None, values: Sequence, rules: Seque
     return pd.DataFrame(
         {
             ORIGIN: np.asarray(rows, dtype="int64"),
-            "column": pd.Series([column] * len(rows), dtype="str"),
+            "column": pd.Series(
+                [column] * len(rows) if column is None or isinstance(column, str) else list(column), dtype="str"
+            ),
             "value": pd.Series([None if pd.isna(value) else str(value) for value in values], dtype="str"),
             "rule": pd.Series(list(rules), dtype="str"),
         }

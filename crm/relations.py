@@ -28,6 +28,8 @@ _REFERENCES = (
 )
 # Asked for by id up to here; with more, reading the whole table is quicker than naming them.
 _FEW_IDS = 1_000
+CALLED = {"new_value": "_value_in", "changed_at": "_date_in"}
+"""Columns that facts of a mapped file carry along: what the file calls their value and their date."""
 
 
 @dataclass(frozen=True)
@@ -135,13 +137,19 @@ def _of_unknown_deals(table: str, rows: pd.DataFrame, deals: pd.Index, gone: pd.
     return refused(bad[ORIGIN].to_numpy(), "deal_id", bad["deal_id"].tolist(), rules)
 
 
+def _called(changes: pd.DataFrame, column: str) -> str | list[str]:
+    """What the file calls a column of these changes, where a mapping gave it another name."""
+    return changes[CALLED[column]].fillna(column).tolist() if CALLED[column] in changes else column
+
+
 def _of_the_wrong_kind(changes: pd.DataFrame) -> pd.DataFrame:
     parts = []
     for field, kind in _KINDS.items():
         values = changes.loc[changes["field"] == field, "new_value"]
         read = parsed(values, kind)
         origin = changes.loc[values.index, ORIGIN].to_numpy()[read.bad]
-        parts.append(refused(origin, "new_value", values[read.bad].tolist(), read.sentences(field, values)))
+        called = _called(changes.loc[values.index[read.bad]], "new_value")
+        parts.append(refused(origin, called, values[read.bad].tolist(), read.sentences(field, values)))
     return joined(parts)
 
 
@@ -170,7 +178,7 @@ def _in_unknown_stages(changes: pd.DataFrame, deals: pd.DataFrame, categories: p
     rules = [
         _unknown_stage(stage, pipeline, categories) for stage, pipeline in zip(bad["new_value"], pipelines, strict=True)
     ]
-    return refused(bad[ORIGIN].to_numpy(), "new_value", bad["new_value"].tolist(), rules)
+    return refused(bad[ORIGIN].to_numpy(), _called(bad, "new_value"), bad["new_value"].tolist(), rules)
 
 
 def _unknown_stage(stage: str | float, pipeline: str, categories: pd.Series) -> str:
@@ -202,7 +210,7 @@ def _before_creation(
         else f"{field} changes ({changed}) before the deal is created ({at}); correct one of the two"
         for field, changed, at, closing in zip(bad["field"], bad["changed_at"], created, closes, strict=True)
     ]
-    yield refused(bad[ORIGIN].to_numpy(), "changed_at", bad["changed_at"].tolist(), rules)
+    yield refused(bad[ORIGIN].to_numpy(), _called(bad, "changed_at"), bad["changed_at"].tolist(), rules)
     if brought is not None:
         by_deal = dict(zip(bad["deal_id"][closes], np.array(rules)[closes], strict=True))
         whole = brought[brought["deal_id"].isin(by_deal)]

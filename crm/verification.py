@@ -94,7 +94,7 @@ def _facts(
     for piece in brought.facts:
         rows = dated(_kept(piece, refused_lines).reset_index(drop=True), created_at, brought.exported_at)
         good = checked(_CHANGES, rows, str(piece.file), piece.named)
-        parts.append(good.rows.join(rows[["at", "first"]]))
+        parts.append(good.rows.join(rows[[name for name in rows if name not in good.rows]]))
         found.append(good.rejects)
     return pd.concat(parts, ignore_index=True), found
 
@@ -127,8 +127,18 @@ def _history(brought: Brought, tables: Tables, known: Known, store: Store | None
     stored = pd.DataFrame()
     if store is not None and not brought.whole_history:
         stored = of_deals(store, _CHANGES, facts["deal_id"].drop_duplicates())
+        _say_if_older(brought, stored)
     stages = pd.concat(
         [rows[["stage", "category"]] for rows in (known.stages, tables.get("stages")) if rows is not None]
     )
     closing = set(stages.loc[stages["category"] != "open", "stage"])
     return changes(facts, stored, _created_at(tables.get("deals"), known), brought.exported_at, closing)
+
+
+def _say_if_older(brought: Brought, stored: pd.DataFrame) -> None:
+    later = stored["known_at"] > brought.exported_at if brought.exported_at else stored["known_at"].isna()
+    if later.any():
+        brought.warnings.append(
+            f"The store holds {int(later.sum())} changes of these deals that are later than this export "
+            f"({brought.exported_at}); import exports in the order in which they were made."
+        )
