@@ -1,6 +1,7 @@
 """The app, put together from what it is handed: a store, a model, a key."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -63,7 +64,15 @@ def create_app(
     check_every_s
         Seconds between looks for newer scores.
     """
+    latest = Latest(store, reporting_currency, check_every_s)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        latest.warm_up()
+        yield
+
     app = FastAPI(
+        lifespan=lifespan,
         title="Plumbline",
         version="1",
         description=_DESCRIPTION,
@@ -84,7 +93,7 @@ def create_app(
     )
     app.state.api_key = api_key
     app.state.attempts = sign_in.Attempts()
-    app.state.services = Services(store, Latest(store, reporting_currency, check_every_s), champion, clock)
+    app.state.services = Services(store, latest, champion, clock)
     add_handlers(app)
     _add_routes(app)
     return app

@@ -1,16 +1,18 @@
 """``/v1/forecast`` and ``/v1/reports/at-risk``: the manager's two questions, for programs."""
 
 import math
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import pandas as pd
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
 from reports.at_risk import top_sentences
 from serving import answers
-from serving.deals import OwnerFilter, TeamFilter
+from serving.deals import Limit, OwnerFilter, PageCursor, TeamFilter
+from serving.pagination import next_address, start_of
 from serving.report_schemas import (
     AtRiskReport,
     DealAtRisk,
@@ -46,13 +48,24 @@ def forecast(
 
 @router.get("/v1/reports/at-risk", summary="Open deals that are likely to stall")
 def at_risk_report(
+    request: Request,
     services: Needs,
     owner: OwnerFilter = None,
     team: TeamFilter = None,
     threshold: Annotated[float, Query(ge=0, le=1, description="The least stall risk to report.")] = AT_RISK_FROM,
+    limit: Limit = 50,
+    cursor: PageCursor = None,
 ) -> AtRiskReport:
-    """Return the open deals whose stall risk is at least the threshold, most money at risk first."""
-    return at_risk_answer(services.latest.required(), owner, team, threshold)
+    """Return the open deals whose stall risk is at least the threshold, most money at risk first.
+
+    `total` and the sum `money_at_risk` are over all pages.
+    """
+    view = services.latest.required()
+    deals = deals_at_risk(view, owner, team, threshold)
+    start = start_of(cursor, view)
+    filters = {"owner": owner, "team": team, "threshold": str(threshold)}
+    following = next_address(request.url.path, filters, deals, start, limit, view)
+    return at_risk_answer(view, deals, threshold, start, limit, following)
 
 
 def forecast_answer(view: View, period: Period, level: Level) -> ForecastAnswer:
@@ -74,22 +87,28 @@ def forecast_answer(view: View, period: Period, level: Level) -> ForecastAnswer:
     )
 
 
-def at_risk_answer(view: View, owner: str | None, team: str | None, threshold: float) -> AtRiskReport:
-    """Write the report on deals at risk of a view."""
-    deals = [
-        deal for deal in view.matching(owner, team) if deal.stall_risk is not None and deal.stall_risk >= threshold
-    ]
-    # Each deal is rounded to the cent, so the sum is exact in whole cents.
-    at_risk = sum((Decimal(f"{deal.money_at_risk:.2f}") for deal in deals if deal.money_at_risk is not None), Decimal())
+def deals_at_risk(view: View, owner: str | None, team: str | None, threshold: float) -> list[ScoredDeal]:
+    """Return the open deals of an owner and a team whose stall risk is at least ``threshold``, ranked."""
+    return [deal for deal in view.matching(owner, team) if deal.stall_risk is not None and deal.stall_risk >= threshold]
+
+
+def at_risk_answer(
+    view: View, deals: Sequence[ScoredDeal], threshold: float, start: int, limit: int, following: str | None
+) -> AtRiskReport:
+    """Write the page of the report on ``deals`` that begins at ``start``; the sums are over all of them."""
+    # Whole cents, so that the sum is exact.
+    cents = sum(round(100 * deal.money_at_risk) for deal in deals if deal.money_at_risk is not None)
     return AtRiskReport(
         as_of=view.as_of,
         model_version=view.model_version,
         reporting_currency=view.currency,
         threshold=threshold,
         total=len(deals),
-        money_at_risk=Money(amount=f"{at_risk:.2f}", currency=view.currency),
+        money_at_risk=Money(amount=f"{Decimal(cents) / 100:.2f}", currency=view.currency),
         n_without_amount=sum(deal.money_at_risk is None for deal in deals),
-        deals=[_deal_at_risk(deal, view) for deal in deals],
+        limit=limit,
+        next=following,
+        deals=[_deal_at_risk(deal, view) for deal in deals[start : start + limit]],
     )
 
 

@@ -25,6 +25,7 @@ def healthz() -> Health:
 def readyz(services: Needs) -> Readiness:
     """Check that the store can be read, a model is loaded and scores are there."""
     try:
+        services.store.latest_scores([])  # the view may be older than the store's trouble
         view = services.latest.view()
     except StoreError as error:
         remedy = "Check PLUMBLINE_STORE_URL, and that the database is running."

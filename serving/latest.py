@@ -1,19 +1,23 @@
-"""The view of the latest scores, rebuilt when newer ones appear in the store."""
+"""The view of the latest scores, rebuilt in the background when newer ones appear in the store."""
 
+import logging
 import threading
 import time
 
+from crm.errors import PlumblineError
 from crm.store import Store
 from serving.problems import Problem
 from serving.view import View, build_view
 
-# How long newer scores may go unseen; each look costs one small query.
+# How often to look for newer scores; each look is one small query, outside any request.
 CHECK_EVERY_S = 2.0
 _LOOKED_AT = 5
 
+_log = logging.getLogger(__name__)
+
 
 class Latest:
-    """Hands out the current view; one thread rebuilds it while the others are served the one before.
+    """Hands out the current view; nobody waits for a newer one, only for the first.
 
     Parameters
     ----------
@@ -26,18 +30,14 @@ class Latest:
         self._store, self._currency, self._check_every_s = store, reporting_currency, check_every_s
         self._view: View | None = None
         self._checked_at = float("-inf")
-        self._building = threading.Lock()
+        self._building, self._looking = threading.Lock(), threading.Lock()
 
     def view(self) -> View | None:
         """Return the view of the latest scores, or None when there are none yet."""
-        if time.monotonic() - self._checked_at < self._check_every_s:
-            return self._view
-        # Only those who have nothing to show wait for the thread that builds.
-        if self._building.acquire(blocking=self._view is None):
-            try:
-                self._refresh()
-            finally:
-                self._building.release()
+        if self._view is None:
+            self._build_first()
+        elif time.monotonic() - self._checked_at >= self._check_every_s and self._looking.acquire(blocking=False):
+            threading.Thread(target=self._look, name="latest scores", daemon=True).start()
         return self._view
 
     def required(self) -> View:
@@ -52,12 +52,37 @@ class Latest:
             )
         return view
 
-    def _refresh(self) -> None:
-        if time.monotonic() - self._checked_at < self._check_every_s:
-            return
-        if self._view is None or self._is_old(self._view):
-            self._view = build_view(self._store, self._currency)
-        self._checked_at = time.monotonic()
+    def warm_up(self) -> None:
+        """Build the view and its forecast before anybody asks, in the background."""
+        threading.Thread(target=self._warm, name="warm up", daemon=True).start()
+
+    def _build_first(self) -> None:
+        with self._building:
+            if self._view is None:
+                self._view = build_view(self._store, self._currency)
+                self._checked_at = time.monotonic()
+
+    def _look(self) -> None:
+        try:
+            if self._view is not None and self._is_old(self._view):
+                newer = build_view(self._store, self._currency)
+                if newer is not None:
+                    # The slowest part; made now, so that nobody waits for it.
+                    _ = newer.forecast
+                    self._view = newer
+        except PlumblineError as error:
+            _log.error("The latest scores could not be read, so older ones are still served: %s", error)
+        finally:
+            self._checked_at = time.monotonic()
+            self._looking.release()
+
+    def _warm(self) -> None:
+        try:
+            view = self.view()
+            if view is not None:
+                _ = view.forecast
+        except PlumblineError as error:
+            _log.error("The latest scores cannot be read: %s", error)
 
     def _is_old(self, view: View) -> bool:
         """Look at a few deals only: in a newer batch they have other scores, or none because they closed."""

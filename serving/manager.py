@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from serving.forecast import AT_RISK_FROM, RANGES_COVER, at_risk_answer, forecast_answer
+from serving.forecast import AT_RISK_FROM, RANGES_COVER, at_risk_answer, deals_at_risk, forecast_answer
 from serving.rendering import page
 from serving.report_schemas import ForecastPeriod, ForecastRow
 from serving.schemas import Money
@@ -31,13 +31,13 @@ def manager_page(
     view = services.latest.view()
     if view is None:
         return page(request, "no_scores.html", {})
-    report = at_risk_answer(view, None, team or None, threshold)
+    at_risk = deals_at_risk(view, None, team or None, threshold)
+    report = at_risk_answer(view, at_risk, threshold, 0, _SHOWN_AT_RISK, None)
     context = {
         "view": view,
         "ranges_cover": RANGES_COVER,
         "sections": _sections(view),
         "report": report,
-        "shown": report.deals[:_SHOWN_AT_RISK],
         "teams": sorted({deal.team for deal in view.deals if deal.team is not None}),
         "team": team,
         "threshold": threshold,

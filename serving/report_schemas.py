@@ -153,16 +153,20 @@ class AtRiskReport(Batch):
         _BATCH
         | {
             "threshold": 0.5,
-            "total": 1,
-            "money_at_risk": _euros("9523.20"),
+            "total": 31,
+            "money_at_risk": _euros("68210.75"),
             "n_without_amount": 0,
+            "limit": 1,
+            "next": "/v1/reports/at-risk?threshold=0.5&limit=1&cursor=WzEsICI3Il0",
             "deals": [_AT_RISK],
         }
     )
 
     reporting_currency: str
     threshold: Share
-    total: int = Field(ge=0)
-    money_at_risk: Money = Field(description="The sum over the deals below that have an amount and a rate.")
-    n_without_amount: int = Field(ge=0, description="Deals below without an amount or a rate; not in the sum.")
+    total: int = Field(ge=0, description="How many deals are at risk, on all pages.")
+    money_at_risk: Money = Field(description="The sum over all of them that have an amount and a rate.")
+    n_without_amount: int = Field(ge=0, description="How many of them have no amount or no rate; not in the sum.")
+    limit: int = Field(ge=1)
+    next: str | None = Field(description="The address of the next page; null on the last.")
     deals: list[DealAtRisk]

@@ -206,7 +206,7 @@ class DealPage(Batch):
             "reporting_currency": "EUR",
             "total": 212,
             "limit": 1,
-            "next": "/v1/deals?limit=1&cursor=eyJvZmZzZXQiOjF9",
+            "next": "/v1/deals?limit=1&cursor=WzEsICI3Il0",
             "deals": [_SUMMARY],
         }
     )

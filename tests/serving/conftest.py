@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -222,6 +223,19 @@ def make_client() -> Iterator[Callable[..., TestClient]]:
     yield make
     for client in clients:
         client.close()
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], bool]], None]:
+    """Wait until something comes true; newer scores are taken up in the background."""
+
+    def wait(comes_true: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 30
+        while not comes_true():
+            assert time.monotonic() < deadline, "it did not come true within half a minute"
+            time.sleep(0.02)
+
+    return wait
 
 
 @pytest.fixture

@@ -86,9 +86,10 @@ def test_the_next_page_keeps_the_filters(client):
     assert walk(client, "/v1/deals?team=North&limit=3") == [["D6", "D3", "D5"], ["D4"]]
 
 
-def test_scores_renewed_between_two_pages_are_not_mixed(client, store, hand_made):
+def test_scores_renewed_between_two_pages_are_not_mixed(client, store, hand_made, eventually):
     following = client.get("/v1/deals?limit=3").json()["next"]
     store.append("scores", hand_made.all_scores(hand_made.as_of + timedelta(days=1), "8"))
+    eventually(lambda: client.get("/v1/deals").json()["model_version"] == "8")
     answer = client.get(following)
     assert answer.status_code == 409
     assert "without a cursor" in answer.json()["remedy"]

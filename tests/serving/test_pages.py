@@ -3,6 +3,7 @@
 import re
 from html.parser import HTMLParser
 
+import pandas as pd
 import pytest
 
 from serving.pages import waterfall
@@ -153,14 +154,11 @@ def test_a_waterfall_ends_at_the_score():
 
 
 def test_pages_of_many_deals_follow_each_other(store, make_client, hand_made):
-    many = store.read("deals").query("deal_id == 'D5'")
-    changes = store.read("deal_changes").query("deal_id == 'D5'")
-    scores = [hand_made.score_row(deal[0], 0.3, 0.3) for deal in [("D1",)]]
-    for number in range(60):
-        store.write("deals", many.assign(deal_id=f"E{number}"))
-        store.write("deal_changes", changes.assign(deal_id=f"E{number}"))
-        scores.append(hand_made.score_row(f"E{number}", 0.3, 0.3))
-    store.append("scores", hand_made.rows("scores", *scores))
+    names = [f"E{number}" for number in range(60)]
+    for table in ("deals", "deal_changes"):
+        one = store.read(table, deal_ids=["D5"])
+        store.write(table, pd.concat([one.assign(deal_id=name) for name in names], ignore_index=True))
+    store.append("scores", hand_made.rows("scores", *(hand_made.score_row(name, 0.3, 0.3) for name in names)))
     client = make_client(store)
     first = client.get("/", params={"owner": "U3"}, headers=HTML).text
     assert "1 to 25 of 60 open deals" in first
