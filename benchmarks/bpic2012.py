@@ -171,20 +171,44 @@ def figures(daily: dict[str, pd.DataFrame], weeks: pd.DataFrame) -> dict[str, fl
     }
 
 
+def printed(table: pd.DataFrame) -> str:
+    """A Markdown table: a row per age, a column per model, each cell AUC, log loss, Brier and ECE."""
+    models = list(dict.fromkeys(table["model"]))
+    lines = _header(["age", "snapshots", *models])
+    for (age, n), rows in table.groupby(["age", "n"], sort=False):
+        cells = [f"{row.auc:.3f} / {row.log_loss:.3f} / {row.brier:.3f} / {row.ece:.3f}" for row in rows.itertuples()]
+        lines.append(_line([age, f"{n:,}", *cells]))
+    return "\n".join(lines)
+
+
+def printed_weeks(weeks: pd.DataFrame) -> str:
+    """A Markdown table of the four-week forecasts."""
+    lines = _header([name.replace("_", " ") for name in weeks.columns])
+    lines += [_line([row[0], *(f"{value:,.0f}" for value in row[1:])]) for row in weeks.itertuples(index=False)]
+    return "\n".join(lines)
+
+
+def _header(names: list[str]) -> list[str]:
+    return [_line(names), "|" + "---|" * len(names)]
+
+
+def _line(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
 def main() -> None:
     """Import, train, judge, print, and write the figures."""
     tables = tables_of_log(data_or_skip("bpic2012"))
-    pd.options.display.width = 160
-    written = "{:.4f}".format
     judged = {}
     for name, every_days in (("daily", 1), ("weekly", 7)):
         judged[name], scorer, dataset, cut = run(tables, every_days)
         for event, table in judged[name].items():
-            print(f"\n{name} snapshots, {event}: {len(dataset.at):,} in all, trained until {scorer.trained_until}")
-            print(table.to_string(index=False, float_format=written))
+            print(f"\n{name} snapshots, {event}, trained until {scorer.trained_until}: AUC / log loss / Brier / ECE\n")
+            print(printed(table))
     weeks = forecasts(scorer, dataset, cut)
-    print(f"\namount won in the {FORECAST_DAYS} days from each week's start")
-    print(weeks.to_string(index=False, float_format="{:,.0f}".format))
+    print(f"\namount won in the {FORECAST_DAYS} days from each week's start\n")
+    print(printed_weeks(weeks))
+    print()
     found = figures(judged["daily"], weeks)
     for key, value in found.items():
         print(f"{key}: {value:.4f}")
