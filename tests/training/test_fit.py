@@ -1,0 +1,144 @@
+"""Fitting: the same data give the same scorer, too little data give stage rates and say so."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crm.simulate import DEMO_END, Simulation, simulate
+from features.grid import now
+from models.scorer import Scorer
+from models.scoring import score_snapshots
+from training.dataset import Dataset
+from training.fit import Fit, fit
+from training.plan import Plan
+from training.train import dataset_of, holdout_metrics
+
+
+def with_booster(plan: Plan, **changes: object) -> Plan:
+    """The plan with other trees."""
+    return replace(plan, booster=replace(plan.booster, **changes))
+
+
+def test_the_same_data_and_seed_give_the_same_scorer(company: Simulation, plan: Plan, scorer: Scorer) -> None:
+    assert fit(dataset_of(company.tables, plan), plan).scorer.version == scorer.version
+
+
+def test_one_thread_and_two_give_the_same_scorer(dataset: Dataset, plan: Plan, scorer: Scorer) -> None:
+    other = fit(dataset, with_booster(plan, num_threads=2)).scorer
+    assert other.version == scorer.version
+    assert other.predictions(dataset.table).equals(scorer.predictions(dataset.table))
+
+
+def test_the_order_of_the_rows_in_the_store_does_not_matter(company: Simulation, plan: Plan, scorer: Scorer) -> None:
+    shuffled = {name: rows.sample(frac=1, random_state=5) for name, rows in company.tables.items()}
+    assert fit(dataset_of(shuffled, plan), plan).scorer.version == scorer.version
+
+
+def test_another_seed_gives_another_scorer(dataset: Dataset, plan: Plan, scorer: Scorer) -> None:
+    assert fit(dataset, with_booster(plan, seed=1)).scorer.version != scorer.version
+
+
+def test_what_became_known_after_the_training_changes_nothing(company: Simulation, plan: Plan) -> None:
+    early = replace(plan, train_until=pd.Timestamp("2025-06-02").date())
+    known = company.tables | {
+        name: company.tables[name][company.tables[name]["known_at"] < "2025-06-02"]
+        for name in ("deal_changes", "interactions")
+    }
+    assert fit(dataset_of(company.tables, early), early).scorer.version == (
+        fit(dataset_of(known, early), early).scorer.version
+    )
+
+
+def test_too_few_deals_are_said_in_numbers_and_answered_with_stage_rates() -> None:
+    plan = Plan(train_until=DEMO_END)
+    few = dataset_of(simulate(80, seed=3).tables, plan)
+    won = few.labels(few.until).won
+    n_won, n_lost = (few.table["deal_id"][won == outcome].nunique() for outcome in (1, 0))
+    found = fit(few, plan)
+    assert found.scorer.note == (
+        f"not enough data: {n_won} won and {n_lost} lost deals, 40 of each are needed; "
+        "until then a score is the past rate of the deal's stage"
+    )
+    assert found.scorer.win.rung == found.scorer.stall.rung == "stage rate"
+    assert found.holdouts == {}
+    assert holdout_metrics(found).empty
+
+
+def test_stage_rates_are_the_scores_where_data_are_few(stage_scorer: Scorer, dataset: Dataset) -> None:
+    said = stage_scorer.predictions(dataset.table)
+    assert said["win_probability"].tolist() == dataset.table["stage"].map(stage_scorer.win.stage_rate.rate_).tolist()
+    open_now = now(dataset.snapshots.histories, dataset.snapshots.norms, dataset.until)
+    assert (score_snapshots(stage_scorer, open_now)["note"] == stage_scorer.note).all()
+
+
+def test_the_scorer_knows_until_when_it_was_trained_and_its_patience(scorer: Scorer, plan: Plan) -> None:
+    assert scorer.trained_until == plan.train_until.isoformat()
+    assert scorer.patience == (7, 90, 30)
+
+
+def test_enough_data_leave_no_note(fitted: Fit) -> None:
+    assert fitted.scorer.note == ""
+    assert set(fitted.holdouts) == {"win", "stall"}
+
+
+def test_deals_that_never_stall_or_never_move_get_stall_rates_without_trees(dataset: Dataset, plan: Plan) -> None:
+    patient = replace(dataset, patience_days=np.full(len(dataset.at), 5_000.0))
+    found = fit(patient, plan)
+    assert (found.scorer.win.rung, found.scorer.stall.rung) == ("lightgbm", "stage rate")
+    assert list(found.holdouts) == ["win"]
+
+
+@pytest.fixture(scope="module")
+def large() -> Simulation:
+    """3,000 deals."""
+    return simulate(3_000, seed=11)
+
+
+@pytest.fixture(scope="module")
+def large_fit(large: Simulation) -> tuple[Dataset, Fit]:
+    """The scorer that a user would get of them."""
+    plan = Plan(train_until=DEMO_END)
+    dataset = dataset_of(large.tables, plan)
+    return dataset, fit(dataset, plan)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("event", ["win", "stall"])
+def test_trees_beat_the_rungs_below_on_the_holdout(event: str, large_fit: tuple[Dataset, Fit]) -> None:
+    found = holdout_metrics(large_fit[1])
+    by_model = found[found["event"] == event].set_index("model")
+    for metric in ("log_loss", "brier"):
+        ranked = by_model[metric].sort_values()
+        assert ranked.index[0] == "lightgbm"
+    assert by_model.loc["lightgbm", "auc"] > by_model.loc["stage rate", "auc"] + 0.02
+
+
+@pytest.mark.slow
+def test_the_holdouts_win_probabilities_lie_near_the_best_possible(
+    large: Simulation, large_fit: tuple[Dataset, Fit]
+) -> None:
+    dataset, found = large_fit
+    best = dataset.table[["deal_id", "as_of"]].merge(large.oracle, how="left", on=["deal_id", "as_of"])
+    holdout = found.holdouts["win"]
+    oracle = best["win_probability"].to_numpy()
+    said = holdout.probabilities["lightgbm"]
+    rows = holdout.rows & ~np.isnan(oracle)
+    assert said[rows].mean() == pytest.approx(oracle[rows].mean(), abs=0.05)
+    off = {name: np.abs(values - oracle)[rows].mean() for name, values in holdout.probabilities.items()}
+    assert off["lightgbm"] < 0.13
+    assert off["lightgbm"] < off["stage rate"] < off["base rate"]
+
+
+@pytest.mark.slow
+def test_the_kept_scorer_is_calibrated_against_the_oracle_in_every_fifth(
+    large: Simulation, large_fit: tuple[Dataset, Fit]
+) -> None:
+    dataset, found = large_fit
+    both = dataset.table[["deal_id", "as_of"]].assign(said=found.scorer.win.predict(dataset.table))
+    both = both.merge(large.oracle, on=["deal_id", "as_of"])
+    fifth = pd.qcut(both["said"], 5, labels=False)
+    means = both.groupby(fifth)[["said", "win_probability"]].mean()
+    assert means["win_probability"].is_monotonic_increasing
+    assert means["said"].to_numpy() == pytest.approx(means["win_probability"].to_numpy(), abs=0.1)

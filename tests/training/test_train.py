@@ -1,0 +1,54 @@
+"""From a store to a data set, or to a sentence on why there is none."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from crm.errors import NotEnoughDataError
+from crm.simulate import Simulation
+from features.facts import DAY
+from training.dataset import Dataset
+from training.fit import Fit
+from training.plan import Plan
+from training.train import dataset_of, holdout_metrics
+
+
+def test_an_empty_store_is_said_to_be_empty(company: Simulation, plan: Plan) -> None:
+    empty = {name: rows.head(0) for name, rows in company.tables.items()}
+    with pytest.raises(NotEnoughDataError, match="the store holds no deals; import some first"):
+        dataset_of(empty, plan)
+
+
+def test_a_day_before_all_deals_is_said_to_be_too_early(company: Simulation, plan: Plan) -> None:
+    with pytest.raises(
+        NotEnoughDataError, match=r"none of the 1,500 deals .* before 2020-01-01.*; use a later --until"
+    ):
+        dataset_of(company.tables, replace(plan, train_until=date(2020, 1, 1)))
+
+
+def test_every_snapshot_is_a_monday_before_the_end(dataset: Dataset) -> None:
+    assert set(dataset.table["as_of"].dt.day_of_week) == {0}
+    assert dataset.at.max() < dataset.until
+
+
+def test_daily_snapshots_hold_the_weekly_ones(company: Simulation, plan: Plan, dataset: Dataset) -> None:
+    daily = dataset_of(company.tables, replace(plan, snapshot_days=1))
+    assert 6 * len(dataset.at) < len(daily.at) < 8 * len(dataset.at)
+    mondays = (daily.at - 4 * DAY) % (7 * DAY) == 0
+    assert daily.table[mondays].reset_index(drop=True).equals(dataset.table)
+
+
+def test_the_holdout_is_measured_for_every_event_and_model(fitted: Fit) -> None:
+    metrics = holdout_metrics(fitted)
+    assert list(zip(metrics["event"], metrics["model"], strict=True)) == [
+        (event, model) for event in ("win", "stall") for model in ("base rate", "stage rate", "lightgbm")
+    ]
+    assert metrics.notna().all(axis=None)
+
+
+def test_a_plan_is_logged_whole_as_flat_names(plan: Plan) -> None:
+    logged = plan.parameters()
+    assert logged["train_until"] == plan.train_until
+    assert (logged["patience.minimum_days"], logged["booster.max_rounds"]) == (7, 60)
+    assert not [value for value in logged.values() if isinstance(value, dict)]
