@@ -34,7 +34,7 @@ def read_contract_files(sources: Sequence[Path], progress: Progress | None = Non
             names = ", ".join(f'"{name}"{did_you_mean(name, TABLES[table].names)}' for name in unknown)
             brought.warnings.append(f"{path}: {names} not read, as {table} has no such column.")
         if list(read.rows) != [ORIGIN]:  # a file with nothing in it has no header to check
-            brought.pieces.append(Piece(table, read.rows, path, n_unreadable=len(read.rejects)))
+            brought.pieces.append(Piece(table, read.rows, path, n_unreadable=read.n_unreadable))
     if not brought.files:
         where = ", ".join(map(str, sources))
         raise SchemaError(

@@ -15,7 +15,7 @@ from crm.brought import Brought, Piece
 from crm.errors import SchemaError
 from crm.eventlog_mapping import EventInteraction, EventLogMapping
 from crm.export import stages_piece
-from crm.files import CsvFormat, read_rows
+from crm.files import TABLE_SUFFIXES, CsvFormat, read_rows
 from crm.mapped_values import Source
 from crm.mapping_parts import Lookup
 from crm.origins import ORIGIN
@@ -100,7 +100,9 @@ def _cases(files: list[Path], mapping: EventLogMapping, brought: Brought, progre
 
 
 def _say_what_is_not_read(files: list[Path], brought: Brought) -> None:
-    unread = [path.name for path in files if path not in brought.n_read]
+    unread = [
+        path.name for path in files if path not in brought.n_read and path.name.endswith((*_XES, *TABLE_SUFFIXES))
+    ]
     if unread:
         brought.warnings.append(f"Not read, as the log is whole without them: {', '.join(unread)}.")
 

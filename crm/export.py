@@ -12,7 +12,7 @@ from crm.blocks import Progress
 from crm.brought import Brought, Piece
 from crm.errors import SchemaError
 from crm.export_mapping import ChangeMapping, ExportMapping, FileMapping, TableMapping
-from crm.files import CsvFormat, read_rows
+from crm.files import TABLE_SUFFIXES, CsvFormat, read_rows
 from crm.kinds import INSTANT
 from crm.mapped_values import Source, read_value
 from crm.mapping import exported_at
@@ -50,7 +50,7 @@ def read_export(
         brought.pieces.append(stages_piece(mapping.stages, mapping.pipeline, brought))
     for named, path in found:
         _bring(named, reader.source(path, named), path, mapping, brought)
-    unread = [path.name for path in reader.files if path not in brought.n_read]
+    unread = [path.name for path in reader.files if path not in brought.n_read and path.name.endswith(TABLE_SUFFIXES)]
     if unread:
         brought.warnings.append(f"Not read, as the mapping does not name them: {', '.join(unread)}.")
     return brought

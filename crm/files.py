@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from crm.blocks import Blocks, Progress, lines
 from crm.csv_records import Feed, records
 from crm.errors import SchemaError
-from crm.origins import ORIGIN, origins
+from crm.origins import ORIGIN, lines_of, origins
 from crm.rejects import joined, no_rejects, refused, refused_file
 
 TABLE_SUFFIXES = (".csv", ".csv.gz", ".parquet")
@@ -38,9 +38,14 @@ class FileRows:
     warnings: tuple[str, ...] = ()
 
     @property
+    def n_unreadable(self) -> int:
+        """Lines that are no rows; a reject of the file as a whole is none of them."""
+        return int(lines_of(self.rejects[ORIGIN].to_numpy()).notna().sum())
+
+    @property
     def n_read(self) -> int:
         """Rows in the file, refused ones included."""
-        return len(self.rows) + len(self.rejects)
+        return len(self.rows) + self.n_unreadable
 
 
 def read_rows(path: Path, file: int, written: CsvFormat | None = None, progress: Progress | None = None) -> FileRows:

@@ -7,7 +7,6 @@ changes nothing; the next export adds just its differences.
 
 from datetime import datetime
 
-import numpy as np
 import pandas as pd
 
 from crm.kinds import INSTANT
@@ -67,7 +66,7 @@ def changes(
     Returns
     -------
     Rows of ``deal_changes`` with ``_origin``. A fact that says what held already is no change. A fact that
-    contradicts the stored value of its own instant is a correction, known at the export.
+    contradicts the stored value of its own instant, or comes in before a stored change, is known at the export.
     """
     chain = _chain(_news(facts, stored), stored)
     by_field = chain.groupby(_FIELD, sort=False)["new_value"]
@@ -113,16 +112,19 @@ def _first_seen(rows: pd.DataFrame, first: pd.Series, created_at: pd.Series, clo
 
 
 def _numbered(rows: pd.DataFrame, stored: pd.DataFrame, exported_at: datetime | None) -> pd.DataFrame:
-    """Count the changes of one field at one instant on from those that are stored."""
-    rank = rows.groupby(_AT, sort=False).cumcount()
+    """Count the changes of one field at one instant on from those that are stored.
+
+    A change that is dated no later than a stored one of its field came late: earlier exports did not show it.
+    """
+    rank = rows.groupby(_AT, sort=False).cumcount().astype("int64")
     if stored.empty:
-        return rows.assign(seq=rank.astype("int64"))
+        return rows.assign(seq=rank)
     last = stored.groupby(_AT)["seq"].max().rename("last_seq")
     after = rows[_AT].merge(last, left_on=_AT, right_index=True, how="left")["last_seq"].set_axis(rows.index)
-    corrects = after.notna()
+    latest = stored.groupby(_FIELD)["changed_at"].max().rename("latest")
+    late = rows["changed_at"] <= rows[_FIELD].merge(latest, on=_FIELD, how="left")["latest"].set_axis(rows.index)
     known = rows["known_at"]
     if exported_at is not None:
         export = pd.Timestamp(exported_at).tz_convert("UTC").as_unit("us")
-        known = known.mask(corrects & (known < export), export)
-    seq = np.where(corrects, after.fillna(0) + 1, 0) + rank
-    return rows.assign(seq=seq.astype("int64"), known_at=known)
+        known = known.mask(late & (known < export), export)
+    return rows.assign(seq=(after.fillna(-1) + 1).astype("int64") + rank, known_at=known)

@@ -46,13 +46,11 @@ def import_files(
     mapping
         What the files mean (``crm/mapping.py``); if missing, they are named after the contract's tables.
     rejects_path
-        Where to write every refused row with the rule it broke; always written, with a header alone if none.
+        Where to write every refused row with the rule it broke; a header alone if there is none.
     dry_run
         Check everything, write nothing to the store.
     exported_at
         When a present-only export was made; if missing, the mapping or the files' times say.
-    progress
-        Called with what is done, how much of it, and of how much.
 
     Raises
     ------

@@ -16,7 +16,7 @@ _LINE_MASK = (1 << _LINE_BITS) - 1
 def origins(file: int, lines: np.ndarray) -> np.ndarray:
     """The origin of each line of one file; line 0 means the file as a whole.
 
-    >>> located(origins(1, np.array([1, 7])), [Path("deals.csv"), Path("users.csv")])[1].tolist()
+    >>> lines_of(origins(1, np.array([1, 7]))).tolist()
     [1, 7]
     """
     return (np.int64(file) << _LINE_BITS) | lines.astype(np.int64)
@@ -27,8 +27,12 @@ def whole_file(file: int) -> int:
     return file << _LINE_BITS
 
 
+def lines_of(values: np.ndarray) -> pd.Series:
+    """The line of each origin; missing where the whole file is meant."""
+    line = pd.Series(values & _LINE_MASK, dtype="Int64")
+    return line.mask(line == 0)
+
+
 def located(values: np.ndarray, files: list[Path]) -> tuple[list[str], pd.Series]:
     """The file's name and the line of each origin; the line is missing where the whole file is meant."""
-    numbers, lines = values >> _LINE_BITS, values & _LINE_MASK
-    line = pd.Series(lines, dtype="Int64")
-    return [str(files[number]) for number in numbers], line.mask(line == 0)
+    return [str(files[number]) for number in values >> _LINE_BITS], lines_of(values)

@@ -9,7 +9,7 @@ import pytest
 
 from crm.errors import SchemaError
 from crm.files import CsvFormat, FileRows, read_rows
-from crm.origins import ORIGIN, located
+from crm.origins import ORIGIN, lines_of
 
 
 def read(path: Path, content: bytes, written: CsvFormat | None = None) -> FileRows:
@@ -18,7 +18,7 @@ def read(path: Path, content: bytes, written: CsvFormat | None = None) -> FileRo
 
 
 def lines(frame: pd.DataFrame) -> list[int]:
-    return located(frame[ORIGIN].to_numpy(), [Path("file")])[1].tolist()
+    return lines_of(frame[ORIGIN].to_numpy()).tolist()
 
 
 def test_the_header_is_line_one(tmp_path):
@@ -117,6 +117,7 @@ def test_a_column_named_twice_is_an_error(tmp_path):
 def test_an_empty_file_is_one_reject(tmp_path):
     found = read(tmp_path / "a.csv", b"")
     assert found.rows.empty
+    assert found.n_read == 0
     assert "the file is empty" in found.rejects["rule"][0]
 
 

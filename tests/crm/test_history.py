@@ -66,6 +66,16 @@ def test_two_exports_of_one_instant_that_differ_are_both_kept():
     assert story(written(facts(("amount", "3", None, "export")), stored, day(2))) == [("2", "3", day(2), 1)]
 
 
+def test_a_date_that_is_entered_late_is_known_when_the_export_shows_it():
+    stored = written(facts(("stage", "new", None, "export")), NONE, day(2))
+    stored = pd.concat([stored, written(facts(("stage", "offer", None, "export")), stored, day(9))])
+    late = written(facts(("stage", "won", day(8), "date"), ("stage", "won", None, "export")), stored, day(12))
+    assert list(zip(late["new_value"], late["changed_at"], late["known_at"], strict=True)) == [
+        ("won", day(8), day(12)),
+        ("won", day(12), day(12)),
+    ]
+
+
 @settings(max_examples=6, deadline=None)
 @given(st.lists(st.sampled_from(["1", "2", "3"]), min_size=1, max_size=5))
 def test_exports_in_order_tell_the_values_they_showed(values):

@@ -2,6 +2,9 @@
 
 import io
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -122,6 +125,30 @@ def test_an_import_broken_off_in_the_middle_leaves_nothing_and_the_next_gives_al
 
     with pytest.raises(KeyboardInterrupt):
         load(folder, store, progress=break_off)
+    assert all(rows.empty for rows in store.read_all().values())
+    load(folder, store)
+    assert_stored(store, SIMULATED)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from crm.importer import import_files
+from crm.store import open_store
+
+def die(*step):
+    if step[0] == "writing interactions":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+import_files([Path(sys.argv[1])], open_store(sys.argv[2]), rejects_path=Path(sys.argv[3]), progress=die)
+"""
+
+
+@pytest.mark.slow
+def test_an_import_that_is_killed_leaves_nothing_and_the_next_gives_all(folder, store, tmp_path):
+    put(folder, SIMULATED, ".parquet")
+    command = [sys.executable, "-c", KILLED, folder, f"sqlite:///{tmp_path}/plumbline.db", tmp_path / "rejects.csv"]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
     assert all(rows.empty for rows in store.read_all().values())
     load(folder, store)
     assert_stored(store, SIMULATED)
