@@ -28,6 +28,16 @@ class Stages:
     pipeline: list[str]
     position: FloatColumn
     category: IntColumn
+    default_probability: FloatColumn
+
+    @property
+    def keys(self) -> list[str]:
+        """Names that tell stages of different pipelines apart: ``pipeline/stage``."""
+        return [f"{pipeline}/{name}" for pipeline, name in zip(self.pipeline, self.names, strict=True)]
+
+    def stated_probabilities(self) -> dict[str, float]:
+        """The win probability that the CRM itself gives a stage, by key; stages without one are left out."""
+        return {key: float(p) for key, p in zip(self.keys, self.default_probability, strict=False) if p == p}
 
 
 @dataclass(frozen=True)
@@ -143,6 +153,7 @@ def _stages(stages: pd.DataFrame) -> Stages:
         pipeline=ordered["pipeline_id"].tolist(),
         position=np.append(ordered["position"].to_numpy(np.float64), np.nan),
         category=np.append(ordered["category"].map(_CATEGORY).to_numpy(np.int64), -1),
+        default_probability=np.append(ordered["default_probability"].to_numpy(np.float64), np.nan),
     )
 
 

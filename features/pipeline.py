@@ -7,8 +7,6 @@ from features.facts import FloatColumn
 from features.signals import SIGNALS
 from features.snapshots import Snapshots
 
-KEYS = ("deal_id", "as_of", "stage")
-
 
 def signal_matrix(snapshots: Snapshots) -> FloatColumn:
     """Every signal of every snapshot.
@@ -25,9 +23,7 @@ def signal_matrix(snapshots: Snapshots) -> FloatColumn:
 def snapshot_table(snapshots: Snapshots) -> pd.DataFrame:
     """One row per snapshot: deal_id, as_of, stage (its name with its pipeline), then every signal."""
     stages = snapshots.norms.vocabulary.stages
-    names = np.array(
-        [f"{pipeline}/{name}" for pipeline, name in zip(stages.pipeline, stages.names, strict=True)] + [""]
-    )
+    names = np.array([*stages.keys, ""])
     table = pd.DataFrame(signal_matrix(snapshots), columns=list(SIGNALS))
     table.insert(0, "stage", names[snapshots.stage])
     table.insert(0, "as_of", pd.DatetimeIndex(snapshots.at.astype("datetime64[us]"), tz="UTC"))

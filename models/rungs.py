@@ -1,5 +1,6 @@
 """The first rungs of the ladder: what every model must beat."""
 
+from collections.abc import Mapping
 from typing import Self
 
 import numpy as np
@@ -34,11 +35,23 @@ class StageRate:
     def __init__(self, prior: float = 20) -> None:
         self.prior = prior
 
-    def fit(self, stage: pd.Series, happened: FloatColumn, weight: FloatColumn) -> Self:
-        """Learn from labels of 0 or 1, aligned with ``stage`` and ``weight``."""
+    def fit(
+        self, stage: pd.Series, happened: FloatColumn, weight: FloatColumn, stated: Mapping[str, float] | None = None
+    ) -> Self:
+        """Learn from labels of 0 or 1, aligned with ``stage`` and ``weight``.
+
+        Parameters
+        ----------
+        stated : probability by stage, optional
+            What the CRM itself says of a stage; takes the place of the base rate in its mix, so that a stage that
+            no past deal tells about keeps its stated probability.
+        """
         self.base_ = BaseRate().fit(happened, weight).rate_
         sums = pd.DataFrame({"happened": happened * weight, "weight": weight}).groupby(stage.to_numpy()).sum()
-        rates = (sums["happened"] + self.prior * self.base_) / (sums["weight"] + self.prior)
+        prior = pd.Series(stated or {}, dtype=np.float64)
+        sums = sums.reindex(sums.index.union(prior.index), fill_value=0.0)
+        mixed = prior.reindex(sums.index).fillna(self.base_)
+        rates = (sums["happened"] + self.prior * mixed) / (sums["weight"] + self.prior)
         self.rate_ = {str(name): float(rate) for name, rate in rates.items()}
         return self
 

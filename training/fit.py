@@ -66,7 +66,8 @@ def _fit_event(
     dataset: Dataset, plan: Plan, event: Event, typical: dict[str, dict[str, float]], *, trees: bool
 ) -> tuple[ProbabilityModel, Holdout | None]:
     known = target(dataset, event, dataset.until, np.ones(len(dataset.at), bool))
-    stage_rate = StageRate().fit(dataset.table["stage"], known.happened, known.weight)
+    stated = dataset.snapshots.norms.vocabulary.stages.stated_probabilities() if event == "win" else None
+    stage_rate = StageRate().fit(dataset.table["stage"], known.happened, known.weight, stated)
     walked = walk(dataset, plan, event) if trees else None
     if not walked:
         return ProbabilityModel(tuple(SIGNALS), stage_rate, _STAGE_SIGNAL[event]), None

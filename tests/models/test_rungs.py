@@ -48,3 +48,13 @@ def test_without_any_closed_deal_the_rate_is_one_half() -> None:
 def test_no_deals_get_no_rates() -> None:
     fitted = StageRate().fit(pd.Series(["demo"]), np.ones(1), np.ones(1))
     assert len(fitted.predict(pd.Series([], dtype="str"))) == 0
+
+
+def test_a_stage_no_deal_tells_about_keeps_what_the_crm_states() -> None:
+    fitted = StageRate().fit(pd.Series(["demo"]), np.array([1.0]), np.zeros(1), {"proposal": 0.4})
+    assert fitted.predict(pd.Series(["proposal", "demo"])).tolist() == [0.4, 0.5]
+
+
+def test_what_the_crm_states_gives_way_to_what_came() -> None:
+    stage, won = pd.Series(["demo"] * 980), np.zeros(980)
+    assert StageRate(prior=20).fit(stage, won, np.ones(980), {"demo": 0.5}).rate_["demo"] == pytest.approx(0.01)
