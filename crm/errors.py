@@ -3,6 +3,7 @@
 PlumblineError          anything wrong with what we were given
 ├── SchemaError         a table or a file lacks a column, or a whole file cannot be read
 ├── MappingError        a mapping file says something that cannot be done
+├── SettingsError       a setting is missing, or cannot be used as it is
 ├── StoreError          the store cannot be opened, read or written
 ├── UnknownCurrencyError  no exchange rate is known for a currency
 ├── NoModelError        a score was asked for before there was a model
@@ -22,6 +23,10 @@ class SchemaError(PlumblineError):
 
 class MappingError(PlumblineError):
     """A mapping file says something that cannot be done."""
+
+
+class SettingsError(PlumblineError):
+    """A setting is missing, or cannot be used as it is."""
 
 
 class StoreError(PlumblineError):

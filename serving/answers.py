@@ -69,7 +69,7 @@ def summary(deal: ScoredDeal, view: View) -> DealSummary:
         stall_risk=deal.stall_risk,
         note=deal.note,
         reasons=named[:SHOWN_REASONS],
-        why=top_sentences(deal.stall_reasons).splitlines(),
+        why=top_sentences(deal.stall_reasons).splitlines() if _above_average(deal) else [],
         href=f"/v1/deals/{quote(deal.deal_id, safe='')}",
     )
 
@@ -92,6 +92,11 @@ def scores_of(deal_id: str, view: View) -> DealScores | None:
         patience_days=deal.patience_days,
         note=deal.note,
     )
+
+
+def _above_average(deal: ScoredDeal) -> bool:
+    """Whether a deal is in more danger than an average one: only then is there something to explain."""
+    return deal.stall_risk is not None and deal.stall_base is not None and deal.stall_risk > deal.stall_base
 
 
 def _finite(value: Any) -> Any:

@@ -15,6 +15,7 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from pydantic import SecretStr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from crm.errors import SettingsError
 from serving.problems import Problem, answer
 from serving.rendering import wants_page
 
@@ -37,19 +38,19 @@ class ApiKey:
 
     Raises
     ------
-    ValueError
+    SettingsError
         When there is none, or it is shorter than 16 characters.
     """
 
     def __init__(self, key: SecretStr | str | None) -> None:
         text = key.get_secret_value() if isinstance(key, SecretStr) else (key or "")
         if not text.strip():
-            raise ValueError(
+            raise SettingsError(
                 "There is no API key, and Plumbline is never an open service: set PLUMBLINE_API_KEY to a secret "
                 f"of at least {SHORTEST_KEY} characters, for example from `openssl rand -hex 24`."
             )
         if len(text) < SHORTEST_KEY:
-            raise ValueError(
+            raise SettingsError(
                 f"The API key has {len(text)} characters; it must have at least {SHORTEST_KEY}. "
                 "Set PLUMBLINE_API_KEY to a longer secret, for example from `openssl rand -hex 24`."
             )

@@ -15,7 +15,7 @@ def run(settings: Settings) -> None:
 
     Raises
     ------
-    ValueError
+    SettingsError
         There is no API key, or it is too short.
     StoreError
         The store cannot be opened.

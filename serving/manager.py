@@ -15,7 +15,7 @@ from serving.view import View
 
 router = APIRouter(include_in_schema=False)
 
-_SHOWN_AT_RISK = 50
+_SHOWN_AT_RISK = 25
 _THRESHOLDS = (0.3, 0.5, 0.7)
 _TICKS = 5
 

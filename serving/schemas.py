@@ -184,7 +184,9 @@ class DealSummary(Facts):
     stall_risk: Share | None = None
     note: str | None = None
     reasons: list[Reason] = Field(description="The three reasons with the most points behind the win probability.")
-    why: list[str] = Field(description="Up to three sentences: what raises the stall risk most.")
+    why: list[str] = Field(
+        description="Up to three sentences: what raises the stall risk most. Empty when it is no higher than average."
+    )
     href: str = Field(description="Where the whole deal is.")
 
 

@@ -7,6 +7,7 @@ import pytest
 from fastapi.routing import APIRoute
 from starlette.routing import Mount
 
+from crm.errors import SettingsError
 from serving.auth import PUBLIC_PATHS, ApiKey, is_public
 
 PAGE = {"accept": "text/html"}
@@ -105,7 +106,7 @@ def test_a_refused_body_is_not_even_parsed(store, make_client):
 
 @pytest.mark.parametrize("key", [None, "", "   ", "short"])
 def test_there_is_no_service_without_a_proper_key(key):
-    with pytest.raises(ValueError, match="PLUMBLINE_API_KEY"):
+    with pytest.raises(SettingsError, match="PLUMBLINE_API_KEY"):
         ApiKey(key)
 
 

@@ -53,6 +53,12 @@ def test_a_line_carries_facts_scores_and_reasons(client):
     assert deal["why"] == ["31 days here"]
 
 
+def test_why_it_may_stall_is_told_only_of_deals_in_more_danger_than_average(client):
+    told = {deal["deal_id"]: bool(deal["why"]) for deal in client.get("/v1/deals").json()["deals"]}
+    # The average is 0.25; D5 has 0.05, the last 0.2, and D6 has no stall risk.
+    assert [deal_id for deal_id, is_told in told.items() if not is_told] == ["D6", "D5", "D 7/ü"]
+
+
 def test_a_deal_past_its_close_date_is_overdue(client):
     overdue = {deal["deal_id"]: deal["overdue"] for deal in client.get("/v1/deals").json()["deals"]}
     assert [deal_id for deal_id, is_overdue in overdue.items() if is_overdue] == ["D2"]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from crm.errors import SettingsError
 from crm.settings import Settings
 from serving import main
 
@@ -41,7 +42,7 @@ def environment(tmp_path: Path, **more: str) -> dict[str, str]:
 
 def test_settings_without_a_key_build_nothing(tmp_path):
     settings = Settings(store_url=f"sqlite:///{tmp_path}/none.db", api_key=None)
-    with pytest.raises(ValueError, match="never an open service"):
+    with pytest.raises(SettingsError, match="never an open service"):
         main.built(settings)
     assert not (tmp_path / "none.db").exists()
 
