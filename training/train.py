@@ -26,20 +26,20 @@ def dataset_of(tables: Mapping[str, pd.DataFrame], plan: Plan) -> Dataset:
     """The snapshots that ``plan`` trains on; raises ``NotEnoughDataError`` where there are none."""
     if tables["deals"].empty:
         raise NotEnoughDataError("the store holds no deals; import some first with `plumbline import`")
-    dataset = build_dataset(
+    until = datetime.combine(plan.train_until, time(), UTC)
+    first = tables["deals"]["created_at"].min()
+    if first >= until:
+        raise NotEnoughDataError(
+            f"none of the {len(tables['deals']):,} deals in the store was created before {plan.train_until}, "
+            f"the first on {first:%Y-%m-%d}; use a later --until"
+        )
+    return build_dataset(
         tables,
-        until=datetime.combine(plan.train_until, time(), UTC),
+        until=until,
         every_days=plan.snapshot_days,
         patience=plan.patience,
         reporting_currency=plan.reporting_currency,
     )
-    if not len(dataset.at):
-        first = tables["deals"]["created_at"].min()
-        raise NotEnoughDataError(
-            f"none of the {len(tables['deals']):,} deals in the store was open at a grid instant before "
-            f"{plan.train_until}, the first was created on {first:%Y-%m-%d}; use a later --until"
-        )
-    return dataset
 
 
 def holdout_metrics(fitted: Fit) -> pd.DataFrame:
