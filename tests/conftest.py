@@ -31,7 +31,7 @@ def plan() -> "Plan":
     from models.boosting import BoosterPlan
     from training.plan import Plan
 
-    return Plan(train_until=DEMO_END, booster=BoosterPlan(max_rounds=60))
+    return Plan(train_until=DEMO_END, booster=BoosterPlan(max_rounds=25, learning_rate=0.1))
 
 
 @pytest.fixture(scope="session")

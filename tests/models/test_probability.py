@@ -1,7 +1,5 @@
 """Probabilities with additive parts: the parts are shap's own, and they sum to the log-odds."""
 
-import warnings
-
 import numpy as np
 import pytest
 
@@ -9,11 +7,6 @@ from models.calibration import log_odds
 from models.probability import ProbabilityModel
 from models.scorer import Scorer
 from training.dataset import Dataset
-
-with warnings.catch_warnings():
-    # shap still calls what matplotlib is about to drop.
-    warnings.simplefilter("ignore")
-    import shap
 
 
 @pytest.fixture(params=["win", "stall"])
@@ -31,6 +24,8 @@ def stage_model(request: pytest.FixtureRequest, stage_scorer: Scorer) -> Probabi
 
 
 def test_contributions_are_shap_values(model: ProbabilityModel, dataset: Dataset) -> None:
+    import shap
+
     some = dataset.table.sample(200, random_state=0)
     base, added = model.contributions(some)
     explainer = shap.TreeExplainer(model.booster)

@@ -50,5 +50,5 @@ def test_the_holdout_is_measured_for_every_event_and_model(fitted: Fit) -> None:
 def test_a_plan_is_logged_whole_as_flat_names(plan: Plan) -> None:
     logged = plan.parameters()
     assert logged["train_until"] == plan.train_until
-    assert (logged["patience.minimum_days"], logged["booster.max_rounds"]) == (7, 60)
+    assert (logged["patience.minimum_days"], logged["booster.max_rounds"]) == (7, 25)
     assert not [value for value in logged.values() if isinstance(value, dict)]

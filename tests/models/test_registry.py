@@ -1,0 +1,210 @@
+"""The registry: what is logged can be read, loaded and served without this project; the champion moves as one."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crm.errors import NoModelError
+from features.signals import SIGNALS
+from models.scorer import Scorer
+from training.dataset import Dataset
+from training.fit import Fit
+from training.plan import Plan
+
+pytestmark = pytest.mark.slow
+
+CHAMPION_URI = "models:/plumbline-scorer@champion"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_tracking() -> Iterator[None]:
+    """Leave MLflow as it was found: it keeps the tracking server of the process."""
+    import mlflow
+
+    before = mlflow.get_tracking_uri()
+    yield
+    mlflow.set_tracking_uri(before)
+
+
+@pytest.fixture(scope="module")
+def tracking_uri(tmp_path_factory: pytest.TempPathFactory, fitted: Fit, dataset: Dataset, plan: Plan) -> str:
+    """A registry of its own, to which the shared scorer was logged."""
+    from training.train import log
+
+    uri = f"sqlite:///{tmp_path_factory.mktemp('tracking')}/deep/mlflow.db"
+    log(fitted, dataset, plan, uri)
+    return uri
+
+
+@pytest.fixture(scope="module")
+def rows(dataset: Dataset) -> pd.DataFrame:
+    """Some snapshots as the logged model reads them."""
+    return dataset.table[["stage", *SIGNALS]].sample(40, random_state=4).reset_index(drop=True)
+
+
+def run_of(tracking_uri: str):
+    """The newest run of the project's experiment."""
+    import mlflow
+
+    mlflow.set_tracking_uri(tracking_uri)
+    client = mlflow.MlflowClient()
+    experiment = client.get_experiment_by_name("plumbline")
+    return client, client.search_runs([experiment.experiment_id], order_by=["attributes.start_time DESC"])[0]
+
+
+def test_the_run_says_how_it_was_trained(tracking_uri: str, plan: Plan, dataset: Dataset) -> None:
+    _, run = run_of(tracking_uri)
+    told = {name: str(value) for name, value in plan.parameters().items()}
+    assert told.items() <= run.data.params.items()
+    assert run.data.params["n_snapshots"] == str(len(dataset.at))
+
+
+def test_metrics_stand_beside_those_of_both_rungs(tracking_uri: str) -> None:
+    _, run = run_of(tracking_uri)
+    assert set(run.data.metrics) == {
+        f"{event}_{metric}{model}"
+        for event in ("win", "stall")
+        for metric in ("log_loss", "brier", "ece", "auc")
+        for model in ("", "_stage_rate", "_base_rate")
+    }
+
+
+def test_figures_and_the_table_of_metrics_are_kept(tracking_uri: str) -> None:
+    client, run = run_of(tracking_uri)
+    kept = {file.path for folder in ("figures", "tables") for file in client.list_artifacts(run.info.run_id, folder)}
+    assert kept == {
+        "figures/reliability_win.png",
+        "figures/reliability_stall.png",
+        "figures/signals_win.png",
+        "tables/holdout_metrics.csv",
+    }
+
+
+def test_artifacts_lie_beside_the_database(tracking_uri: str) -> None:
+    _, run = run_of(tracking_uri)
+    database = Path(tracking_uri.removeprefix("sqlite:///"))
+    assert run.info.artifact_uri.startswith((database.parent / "mlartifacts").as_uri())
+
+
+def test_the_champion_is_the_scorer_that_was_logged(tracking_uri: str, scorer: Scorer, dataset: Dataset) -> None:
+    from models.registry import load_champion
+
+    champion = load_champion(tracking_uri)
+    assert champion.version == scorer.version
+    assert champion.predictions(dataset.table).equals(scorer.predictions(dataset.table))
+
+
+def test_mlflow_loads_the_champion_with_the_same_answers(tracking_uri: str, scorer: Scorer, rows: pd.DataFrame) -> None:
+    import mlflow
+
+    mlflow.set_tracking_uri(tracking_uri)
+    loaded = mlflow.pyfunc.load_model(CHAMPION_URI)
+    pd.testing.assert_frame_equal(loaded.predict(rows), scorer.predictions(rows), check_exact=True)
+
+
+def test_the_model_knows_its_signature_and_an_example(tracking_uri: str, scorer: Scorer) -> None:
+    import mlflow
+
+    mlflow.set_tracking_uri(tracking_uri)
+    loaded = mlflow.pyfunc.load_model(CHAMPION_URI)
+    assert loaded.metadata.signature.inputs.input_names() == ["stage", *SIGNALS]
+    assert loaded.metadata.signature.outputs.input_names() == list(scorer.predictions(loaded.input_example).columns)
+    assert len(loaded.input_example) == 3
+
+
+def test_no_pickle_is_among_the_logged_files(tracking_uri: str, tmp_path: Path) -> None:
+    import mlflow
+
+    mlflow.set_tracking_uri(tracking_uri)
+    folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=CHAMPION_URI, dst_path=str(tmp_path)))
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert {"artifacts/scorer/card.json", "artifacts/scorer/win.txt", "artifacts/scorer/stall.txt"} <= files
+    assert not [name for name in files if name.endswith((".pkl", ".pickle"))]
+    for name in files:
+        (folder / name).read_text("utf-8")
+
+
+def test_the_model_needs_nothing_of_this_project(
+    tracking_uri: str, scorer: Scorer, rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    rows.to_parquet(tmp_path / "rows.parquet")
+    code = """
+import sys
+root = sys.argv[1]
+sys.path = [place for place in sys.path if place.rstrip("/") != root]
+import mlflow, pandas
+said = mlflow.pyfunc.load_model("models:/plumbline-scorer@champion").predict(pandas.read_parquet("rows.parquet"))
+ours = {"crm", "features", "models", "training"} & set(sys.modules)
+print(pandas.Series({"ours": sorted(ours), "said": said.to_dict("list")}).to_json(double_precision=15))
+"""
+    root = str(Path(__file__).resolve().parents[2])
+    answer = subprocess.run(
+        [sys.executable, "-I", "-c", code, root],
+        cwd=tmp_path,
+        env=os.environ | {"MLFLOW_TRACKING_URI": tracking_uri},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    told = json.loads(answer.stdout.splitlines()[-1])
+    assert told["ours"] == []
+    ours = scorer.predictions(rows)
+    assert list(told["said"]) == list(ours.columns)
+    assert np.column_stack(list(told["said"].values())) == pytest.approx(ours.to_numpy(), abs=1e-12)
+
+
+def test_a_scorer_of_stage_rates_is_served_the_same(
+    stage_scorer: Scorer, dataset: Dataset, plan: Plan, rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    import mlflow
+
+    from training.train import log
+
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    log(Fit(stage_scorer, {}), dataset, plan, uri)
+    loaded = mlflow.pyfunc.load_model(CHAMPION_URI)
+    pd.testing.assert_frame_equal(loaded.predict(rows), stage_scorer.predictions(rows), check_exact=True)
+    _, run = run_of(uri)
+    assert run.data.tags["note"].startswith("not enough data")
+    assert run.data.metrics == {}
+
+
+def test_a_second_training_makes_version_2_and_moves_the_alias(
+    fitted: Fit, dataset: Dataset, plan: Plan, tmp_path: Path
+) -> None:
+    from models.registry import load_champion
+    from training.train import log
+
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    other = Fit(replace(fitted.scorer, trained_until="2026-11-17"), fitted.holdouts)
+    assert [log(found, dataset, plan, uri).model_version for found in (fitted, other)] == ["1", "2"]
+    assert load_champion(uri).trained_until == "2026-11-17"
+
+
+def test_an_empty_registry_says_what_to_do(tmp_path: Path) -> None:
+    import mlflow
+
+    from models.registry import load_champion
+
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    mlflow.set_tracking_uri(uri)
+    assert not mlflow.MlflowClient().search_registered_models()
+    with pytest.raises(NoModelError, match=r"no model plumbline-scorer with the alias champion.*`plumbline train`"):
+        load_champion(uri)
+
+
+def test_a_registry_that_is_not_there_is_not_made_by_looking(tmp_path: Path) -> None:
+    from models.registry import load_champion
+
+    with pytest.raises(NoModelError, match="train one with `plumbline train`, or set MLFLOW_TRACKING_URI"):
+        load_champion(f"sqlite:///{tmp_path}/nowhere/mlflow.db")
+    assert list(tmp_path.iterdir()) == []
