@@ -3,6 +3,8 @@
 What is heavy is imported where it is needed, so that the tests of other folders start at once.
 """
 
+import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +16,19 @@ if TYPE_CHECKING:
     from training.dataset import Dataset
     from training.fit import Fit
     from training.plan import Plan
+
+
+@pytest.fixture(scope="module")
+def mlflow_left_as_found() -> Iterator[None]:
+    """MLflow keeps its server and experiment in the environment: put both back after a module's tests."""
+    import mlflow
+
+    server, environment = mlflow.get_tracking_uri(), dict(os.environ)
+    yield
+    mlflow.set_tracking_uri(server)
+    for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
+        del os.environ[name]
+    os.environ.update(environment)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,19 +18,9 @@ from training.dataset import Dataset
 from training.fit import Fit
 from training.plan import Plan
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mlflow_left_as_found")]
 
 CHAMPION_URI = "models:/plumbline-scorer@champion"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _own_tracking() -> Iterator[None]:
-    """Leave MLflow as it was found: it keeps the tracking server of the process."""
-    import mlflow
-
-    before = mlflow.get_tracking_uri()
-    yield
-    mlflow.set_tracking_uri(before)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,189 @@
+"""The commands as a data scientist runs them, each in a process of its own: through MLflow, and by hand."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from crm.simulate import Simulation
+from crm.store import open_store
+from features.signals import SIGNALS
+from models.scorer import Scorer
+from training.dataset import Dataset
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mlflow_left_as_found")]
+
+ROOT = Path(__file__).resolve().parents[2]
+PLUMBLINE = (sys.executable, "plumbline.py")
+Ran = subprocess.CompletedProcess[str]
+Command = Callable[..., Ran]
+
+
+def environment(place: Path) -> dict[str, str]:
+    """Where the store and the registry of a test lie; the commands are those of this very environment."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+    return inherited | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PLUMBLINE_STORE_URL": f"sqlite:///{place}/plumbline.db",
+        "MLFLOW_TRACKING_URI": f"sqlite:///{place}/mlflow.db",
+        "MLFLOW_EXPERIMENT_NAME": "plumbline",
+        "PLUMBLINE_BUILD_DIR": str(place),
+    }
+
+
+def command_in(place: Path) -> Command:
+    """Run a command from the project's root against the store and the registry in ``place``."""
+
+    def run(*words: str, fails: bool = False) -> Ran:
+        done = subprocess.run(words, cwd=ROOT, env=environment(place), capture_output=True, text=True, check=False)
+        assert (done.returncode != 0) == fails, done.stdout + done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, company: Simulation) -> Path:
+    """A folder with the company's store, on which `plumbline train` was run."""
+    folder = tmp_path_factory.mktemp("place")
+    store = open_store(f"sqlite:///{folder}/plumbline.db")
+    for name, rows in company.tables.items():
+        store.write(name, rows)
+    store.close()
+    done = command_in(folder)(*PLUMBLINE, "train", "--until", "2026-11-16")
+    assert f"champion: version 1 ({champion(folder).version})" in done.stdout
+    return folder
+
+
+@pytest.fixture(scope="module")
+def command(place: Path) -> Command:
+    """Run a command against that folder."""
+    return command_in(place)
+
+
+def mlflow_run(entry_point: str, **parameters: str) -> list[str]:
+    """``mlflow run`` of an entry point, in the environment that is there."""
+    given = [word for name, value in parameters.items() for word in ("-P", f"{name}={value}")]
+    return ["mlflow", "run", ".", "-e", entry_point, "--env-manager", "local", *given]
+
+
+def champion(place: Path) -> Scorer:
+    """The champion in the folder's registry."""
+    from models.registry import load_champion
+
+    return load_champion(f"sqlite:///{place}/mlflow.db")
+
+
+@contextmanager
+def served(place: Path) -> Iterator[str]:
+    """Serve the champion with ``mlflow models serve`` on a free port; gives its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = ["mlflow", "models", "serve", "-m", "models:/plumbline-scorer@champion", "--env-manager", "local"]
+    with (place / "serve.log").open("w") as log:
+        server = subprocess.Popen(
+            [*words, "-h", "127.0.0.1", "-p", str(port)],
+            cwd=place, env=environment(place), stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/health", server, place / "serve.log")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)  # its workers too
+        server.wait(timeout=30)
+
+
+def _wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
+    for _ in range(240):
+        assert server.poll() is None, log.read_text()
+        try:
+            with urllib.request.urlopen(url, timeout=5):  # noqa: S310
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.5)
+    pytest.fail(f"{url} does not answer:\n{log.read_text()}")
+
+
+def test_plumbline_train_registers_the_champion(place: Path) -> None:
+    found = champion(place)
+    assert (found.win.rung, found.trained_until, found.note) == ("lightgbm", "2026-11-16", "")
+
+
+def test_mlflow_run_trains_the_same_scorer_and_makes_it_the_champion(place: Path, command: Command) -> None:
+    import mlflow
+
+    before = champion(place).version
+    command(*mlflow_run("train", until="2026-11-16"))
+    assert champion(place).version == before
+    client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{place}/mlflow.db")
+    registered = client.get_model_version_by_alias("plumbline-scorer", "champion")
+    run = client.get_run(registered.run_id)
+    assert registered.version == 2
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["mlflow.project.entryPoint"] == "train"
+    assert "win_log_loss_stage_rate" in run.data.metrics
+
+
+def test_mlflow_run_evaluates_and_leaves_nothing_in_the_project(place: Path, command: Command) -> None:
+    done = command(*mlflow_run("evaluate", until="2026-11-16"))
+    assert "not enough data: no deal was won and lost since" in done.stdout
+    assert {path.name for path in place.iterdir() if path.is_dir()} == {"mlartifacts"}
+    assert not (ROOT / "mlruns").exists()
+
+
+def test_mlflow_run_writes_the_snapshots(command: Command, tmp_path: Path, dataset: Dataset) -> None:
+    out = tmp_path / "snapshots.parquet"
+    command(*mlflow_run("features", until="2026-11-16", out=str(out)))
+    pd.testing.assert_frame_equal(pd.read_parquet(out)[dataset.table.columns], dataset.table, check_exact=True)
+
+
+def test_mlflow_run_scores_into_the_ledger(place: Path, command: Command) -> None:
+    command(*mlflow_run("score", as_of="2026-11-09"))
+    store = open_store(f"sqlite:///{place}/plumbline.db")
+    scores = store.read("scores")
+    store.close()
+    scores = scores[scores["as_of"] == pd.Timestamp("2026-11-09", tz="UTC")]
+    assert len(scores) > 50
+    assert set(scores["model_version"]) == {champion(place).version}
+
+
+def test_mlflow_serves_the_champion_with_the_same_answers(place: Path, dataset: Dataset) -> None:
+    rows = dataset.table[["stage", *SIGNALS]].tail(5).reset_index(drop=True)
+    with_nulls = json.loads(rows.to_json(orient="split", double_precision=15))
+    body = json.dumps({"dataframe_split": {"columns": with_nulls["columns"], "data": with_nulls["data"]}}).encode()
+    with served(place) as url:
+        request = urllib.request.Request(f"{url}/invocations", body, {"Content-Type": "application/json"})  # noqa: S310
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+            said = pd.DataFrame(json.load(answer)["predictions"])
+    ours = champion(place).predictions(rows)
+    assert list(said.columns) == list(ours.columns)
+    assert said.to_numpy() == pytest.approx(ours.to_numpy(), abs=1e-9)
+
+
+def test_without_a_model_the_command_says_what_to_do_in_one_sentence(tmp_path: Path) -> None:
+    done = command_in(tmp_path)(*PLUMBLINE, "score", fails=True)
+    assert done.stderr.startswith("plumbline: there is no model plumbline-scorer with the alias champion")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_empty_store_is_said_to_be_empty_in_one_sentence(tmp_path: Path) -> None:
+    done = command_in(tmp_path)(*PLUMBLINE, "train", fails=True)
+    assert done.stderr == "plumbline: the store holds no deals; import some first with `plumbline import`\n"
+
+
+def test_a_day_that_is_none_is_refused_without_a_traceback(tmp_path: Path) -> None:
+    done = command_in(tmp_path)(*PLUMBLINE, "train", "--until", "16.11.2026", fails=True)
+    assert "is not a day" in done.stderr
+    assert "Traceback" not in done.stderr
