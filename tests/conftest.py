@@ -40,6 +40,14 @@ def company() -> "Simulation":
 
 
 @pytest.fixture(scope="session")
+def small_company() -> "Simulation":
+    """400 deals, just enough for trees: for tests that train more than once."""
+    from crm.simulate import simulate
+
+    return simulate(400, seed=5)
+
+
+@pytest.fixture(scope="session")
 def plan() -> "Plan":
     """How the shared scorer is trained: on everything, with few trees."""
     from crm.simulate import DEMO_END
@@ -55,6 +63,14 @@ def dataset(company: "Simulation", plan: "Plan") -> "Dataset":
     from training.train import dataset_of
 
     return dataset_of(company.tables, plan)
+
+
+@pytest.fixture(scope="session")
+def small_dataset(small_company: "Simulation", plan: "Plan") -> "Dataset":
+    """The small company's weekly snapshots."""
+    from training.train import dataset_of
+
+    return dataset_of(small_company.tables, plan)
 
 
 @pytest.fixture(scope="session")

@@ -56,10 +56,10 @@ def walked(tables: Tables, plan: Plan, event: Event, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("event", ["win", "stall"])
 def test_what_is_known_from_the_holdouts_start_on_changes_nothing_that_is_learned(
-    event: Event, company: Simulation, dataset: Dataset, plan: Plan, monkeypatch: pytest.MonkeyPatch
+    event: Event, small_company: Simulation, small_dataset: Dataset, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = poisoned(company.tables, holdout_start(dataset, plan))
-    plain, plain_texts = walked(company.tables, plan, event, monkeypatch)
+    other = poisoned(small_company.tables, holdout_start(small_dataset, plan))
+    plain, plain_texts = walked(small_company.tables, plan, event, monkeypatch)
     poison, poison_texts = walked(other, plan, event, monkeypatch)
     assert len(plain_texts) == 3
     assert plain_texts == poison_texts
@@ -70,36 +70,36 @@ def test_what_is_known_from_the_holdouts_start_on_changes_nothing_that_is_learne
 
 
 def test_the_same_poison_a_quarter_earlier_is_noticed(
-    company: Simulation, dataset: Dataset, plan: Plan, monkeypatch: pytest.MonkeyPatch
+    small_company: Simulation, small_dataset: Dataset, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = poisoned(company.tables, holdout_start(dataset, plan) - 91 * DAY)
-    assert walked(company.tables, plan, "win", monkeypatch)[1] != walked(other, plan, "win", monkeypatch)[1]
+    other = poisoned(small_company.tables, holdout_start(small_dataset, plan) - 91 * DAY)
+    assert walked(small_company.tables, plan, "win", monkeypatch)[1] != walked(other, plan, "win", monkeypatch)[1]
 
 
-def test_the_holdout_is_the_last_block_and_begins_after_the_embargo(dataset: Dataset, plan: Plan) -> None:
-    start = holdout_start(dataset, plan)
+def test_the_holdout_is_the_last_block_and_begins_after_the_embargo(small_dataset: Dataset, plan: Plan) -> None:
+    start = holdout_start(small_dataset, plan)
     for days in (7, 30):
-        found = walk(dataset, replace(plan, embargo_days=days), "win")
+        found = walk(small_dataset, replace(plan, embargo_days=days), "win")
         assert found is not None
-        assert found.holdout.rows.tolist() == (dataset.at >= start + days * DAY).tolist()
+        assert found.holdout.rows.tolist() == (small_dataset.at >= start + days * DAY).tolist()
 
 
-def test_the_holdout_is_judged_by_what_came_until_the_end(dataset: Dataset, plan: Plan) -> None:
-    found = walk(dataset, plan, "win")
+def test_the_holdout_is_judged_by_what_came_until_the_end(small_dataset: Dataset, plan: Plan) -> None:
+    found = walk(small_dataset, plan, "win")
     assert found is not None
     judged = found.holdout.target.weight > 0
     assert not (judged & ~found.holdout.rows).any()
-    won = dataset.labels(dataset.until).won
+    won = small_dataset.labels(small_dataset.until).won
     assert (found.holdout.target.happened[judged] == won[judged]).all()
 
 
-def test_where_nothing_was_known_before_a_block_there_is_no_walk(dataset: Dataset, plan: Plan) -> None:
-    assert walk(dataset, replace(plan, fold_starts=(0.0, 0.65, 0.8)), "win") is None
+def test_where_nothing_was_known_before_a_block_there_is_no_walk(small_dataset: Dataset, plan: Plan) -> None:
+    assert walk(small_dataset, replace(plan, fold_starts=(0.0, 0.65, 0.8)), "win") is None
 
 
-def test_every_model_answers_for_every_snapshot_with_a_probability(dataset: Dataset, plan: Plan) -> None:
-    found = walk(dataset, plan, "stall")
+def test_every_model_answers_for_every_snapshot_with_a_probability(small_dataset: Dataset, plan: Plan) -> None:
+    found = walk(small_dataset, plan, "stall")
     assert found is not None
     for said in found.holdout.probabilities.values():
-        assert len(said) == len(dataset.at)
+        assert len(said) == len(small_dataset.at)
         assert np.logical_and(said >= 0, said <= 1).all()

@@ -32,11 +32,11 @@ def test_every_snapshot_is_a_monday_before_the_end(dataset: Dataset) -> None:
     assert dataset.at.max() < dataset.until
 
 
-def test_daily_snapshots_hold_the_weekly_ones(company: Simulation, plan: Plan, dataset: Dataset) -> None:
-    daily = dataset_of(company.tables, replace(plan, snapshot_days=1))
-    assert 6 * len(dataset.at) < len(daily.at) < 8 * len(dataset.at)
+def test_daily_snapshots_hold_the_weekly_ones(small_company: Simulation, plan: Plan, small_dataset: Dataset) -> None:
+    daily = dataset_of(small_company.tables, replace(plan, snapshot_days=1))
+    assert 6 * len(small_dataset.at) < len(daily.at) < 8 * len(small_dataset.at)
     mondays = (daily.at - 4 * DAY) % (7 * DAY) == 0
-    assert daily.table[mondays].reset_index(drop=True).equals(dataset.table)
+    assert daily.table[mondays].reset_index(drop=True).equals(small_dataset.table)
 
 
 def test_the_holdout_is_measured_for_every_event_and_model(fitted: Fit) -> None:
