@@ -1,7 +1,7 @@
 """A deal with its history as a request: the data contract of ``crm/tables.py``, for one deal."""
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal, Self
 
@@ -56,9 +56,14 @@ def _not_blank(text: str) -> str:
     return text
 
 
+def _in_utc(instant: datetime) -> datetime:
+    # pyarrow drops the offset of an instant in another zone once pandera is imported in the same process.
+    return instant.astimezone(UTC)
+
+
 Id = Annotated[str, Field(max_length=200), AfterValidator(_not_blank)]
 Text = Annotated[str, Field(max_length=2_000)]
-Instant = Annotated[AwareDatetime, Field(ge=datetime.fromisoformat("1970-01-01T00:00:00Z"))]
+Instant = Annotated[AwareDatetime, Field(ge=datetime.fromisoformat("1970-01-01T00:00:00Z")), AfterValidator(_in_utc)]
 
 
 class _Given(BaseModel):
