@@ -115,7 +115,7 @@ def days_since_forward_move(at: Snapshots) -> FloatColumn:
     unit="stages a month",
     expect="more is better",
     says="It moved {value}; {typical} in deals won from this stage",
-    says_zero="It has not moved forward yet; {typical} stages a month in deals won from this stage",
+    says_zero="It has not moved forward yet",
 )
 def stages_per_month(at: Snapshots) -> FloatColumn:
     """Forward steps per 30 days of age; the age is taken as at least a week."""

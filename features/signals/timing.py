@@ -54,7 +54,6 @@ def overdue_days(at: Snapshots) -> FloatColumn:
     unit="pushes",
     expect="less is better",
     says="{value} of the close date so far; {typical} in deals won from this stage",
-    says_zero="The close date was never pushed; deals won from this stage had {typical} pushes",
 )
 def pushes(at: Snapshots) -> FloatColumn:
     """How often the close date was moved later."""
