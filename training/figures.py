@@ -12,7 +12,7 @@ from training.metrics import reliability
 
 mpl.use("Agg")
 
-_AT_MOST = 2_000
+_AT_MOST = 1_000
 """Snapshots drawn in the plot of signals; more only thicken the dots."""
 
 
