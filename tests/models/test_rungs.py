@@ -58,3 +58,14 @@ def test_a_stage_no_deal_tells_about_keeps_what_the_crm_states() -> None:
 def test_what_the_crm_states_gives_way_to_what_came() -> None:
     stage, won = pd.Series(["demo"] * 980), np.zeros(980)
     assert StageRate(prior=20).fit(stage, won, np.ones(980), {"demo": 0.5}).rate_["demo"] == pytest.approx(0.01)
+
+
+def test_a_stage_without_past_deals_keeps_the_probability_that_the_crm_states() -> None:
+    fitted = StageRate().fit(pd.Series(["demo", "demo"]), np.array([1.0, 0.0]), np.ones(2), {"contract": 0.9})
+    assert fitted.predict(pd.Series(["contract"])).tolist() == pytest.approx([0.9])
+
+
+def test_past_deals_outweigh_what_the_crm_states() -> None:
+    stage, won = pd.Series(["demo"] * 2_000), np.tile([1.0, 0.0, 0.0, 0.0], 500)
+    fitted = StageRate().fit(stage, won, np.ones(2_000), {"demo": 0.9})
+    assert fitted.rate_["demo"] == pytest.approx(0.25, abs=0.01)
