@@ -35,7 +35,7 @@ demo: $(DEMO)/reported $(DEMO)/api-key
 	@echo "Forecast and at-risk reports: $(DEMO)/reports/"
 	@if [ "$(SERVE)" != 0 ]; then \
 	  export PLUMBLINE_API_KEY="$${PLUMBLINE_API_KEY:-$$(cat $(DEMO)/api-key)}"; \
-	  echo "Open http://127.0.0.1:8000 and sign in with the key $$PLUMBLINE_API_KEY"; \
+	  echo "Open http://$${PLUMBLINE_HOST:-127.0.0.1}:$${PLUMBLINE_PORT:-8000} and sign in with the key $$PLUMBLINE_API_KEY"; \
 	  exec $(BIN)/plumbline serve; \
 	fi
 

@@ -12,6 +12,7 @@ import yaml
 
 import plumbline
 from crm.settings import Settings
+from features.signals import SIGNALS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -73,3 +74,7 @@ def test_every_route_of_the_api_is_named():
 def test_every_link_to_a_file_leads_to_one():
     for target in re.findall(r"\]\(((?!http)[^)]+)\)", README):
         assert (ROOT / target).exists(), f"README links to {target}, which is not there"
+
+
+def test_the_number_of_signals_is_right():
+    assert f"{len(SIGNALS)} signals of what was known then" in README
