@@ -13,6 +13,7 @@ from features.labels import Patience
 from models.registry import load_champion
 from models.scorer import Scorer
 from training.dataset import Dataset
+from training.entry_point import run
 from training.metrics import measure
 from training.moments import day_or_today
 from training.plan import Plan
@@ -67,4 +68,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run(main)

@@ -9,6 +9,7 @@ from crm.store import Store, open_store
 from models.registry import load_champion
 from models.scorer import Scorer
 from models.scoring import Scoring
+from training.entry_point import run
 from training.moments import instant_or_now
 
 
@@ -32,4 +33,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run(main)

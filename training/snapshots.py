@@ -8,6 +8,7 @@ import typer
 from crm.settings import Settings
 from crm.store import open_store
 from training.dataset import Dataset
+from training.entry_point import run
 from training.moments import day_or_today
 from training.plan import Plan
 from training.train import dataset_of
@@ -47,4 +48,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run(main)

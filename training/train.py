@@ -14,6 +14,7 @@ from features.signals import SIGNALS
 from models.boosting import BoosterPlan
 from models.registry import Logged, Training, log_and_promote
 from training.dataset import Dataset, build_dataset
+from training.entry_point import run
 from training.fit import Fit, fit
 from training.metrics import measure
 from training.moments import day_or_today
@@ -111,4 +112,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run(main)
