@@ -46,7 +46,7 @@ A3         | steel    |       | APAC
 """
 CONTACTS = """
 contact_id | account_id | seniority
-C1         | A1         | junior
+C1         | A1         | manager
 C2         | A1         | director
 C3         | A2         | executive
 """

@@ -96,13 +96,13 @@ def test_a_deal_counts_as_closed_while_it_is(norms, at, lines, won, closed):
     assert counted == [won, closed]
 
 
-def test_a_win_is_the_merit_of_who_owned_the_deal_when_it_closed(norms, at):
-    found = norms(*OPENED, "D1 stage Won 2024-02-01", "D1 owner_id U2 2024-02-02")
-    owners, now = (
-        np.concatenate([number(found, "owner", name) for name in ("U1", "U2")]),
-        np.full(2, at("2024-03-04")),
-    )
-    assert found.closed["owner"].before("won", owners, now).tolist() == [1, 0]
+@pytest.mark.parametrize(
+    ("handed_over", "wins"), [("2024-01-31", [0, 1]), ("2024-02-01", [0, 1]), ("2024-02-02", [1, 0])]
+)
+def test_a_win_is_the_merit_of_who_owned_the_deal_when_it_closed(norms, at, handed_over, wins):
+    found = norms(*OPENED, "D1 stage Won 2024-02-01", f"D1 owner_id U2 {handed_over}")
+    owners = np.concatenate([number(found, "owner", name) for name in ("U1", "U2")])
+    assert found.closed["owner"].before("won", owners, np.full(2, at(NOW))).tolist() == wins
 
 
 def test_a_stage_passed_and_closed_in_one_entry_still_counts(norms, at):
