@@ -35,8 +35,15 @@ class ProbabilityModel:
         """Which rung of the ladder answers."""
         return "lightgbm" if self.booster else "stage rate"
 
+    @property
+    def knows(self) -> bool:
+        """Whether anything was learned: without a single past case a probability would be made up."""
+        return bool(self.booster) or bool(self.stage_rate.rate_)
+
     def predict(self, snapshots: pd.DataFrame) -> FloatColumn:
-        """Probabilities in [0, 1], one per row of a snapshot table (``features/pipeline.py``)."""
+        """Probabilities in [0, 1], one per row of a table of ``features/pipeline.py``; NaN where nothing is known."""
+        if not self.knows:
+            return np.full(len(snapshots), np.nan)
         if not self.booster:
             return self.stage_rate.predict(snapshots["stage"])
         raw = self.booster.predict(self._matrix(snapshots), raw_score=True) if len(snapshots) else np.empty(0)

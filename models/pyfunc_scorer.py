@@ -45,6 +45,8 @@ class PyfuncScorer(PythonModel):
         card = self.card[event]
         if event not in self.trees:
             rate = card["stage_rate"]
+            if not rate["by_stage"]:
+                return np.full(len(rows), np.nan)
             return np.array([rate["by_stage"].get(stage, rate["base"]) for stage in rows["stage"]], dtype=np.float64)
         if not len(rows):
             return np.empty(0)

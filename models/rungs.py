@@ -49,6 +49,7 @@ class StageRate:
         self.base_ = BaseRate().fit(happened, weight).rate_
         sums = pd.DataFrame({"happened": happened * weight, "weight": weight}).groupby(stage.to_numpy()).sum()
         prior = pd.Series(stated or {}, dtype=np.float64)
+        sums = sums[sums["weight"] > 0]
         sums = sums.reindex(sums.index.union(prior.index), fill_value=0.0)
         mixed = prior.reindex(sums.index).fillna(self.base_)
         rates = (sums["happened"] + self.prior * mixed) / (sums["weight"] + self.prior)

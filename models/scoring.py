@@ -65,5 +65,7 @@ def score_snapshots(scorer: Scorer, snapshots: Snapshots) -> pd.DataFrame:
 
 
 def _reasons(model: ProbabilityModel, table: pd.DataFrame) -> tuple[float, list[str]]:
+    if not model.knows:
+        return float("nan"), ["[]"] * len(table)
     base, found = reasons(model, table)
     return base, [json.dumps(of_one, allow_nan=False) for of_one in as_documents(found)]

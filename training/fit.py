@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from crm.errors import NotEnoughDataError
 from features.signals import SIGNALS
 from models.boosting import fit_booster
 from models.closing_time import ClosingTime
@@ -32,11 +33,22 @@ class Fit:
 
 
 def fit(dataset: Dataset, plan: Plan) -> Fit:
-    """Fit the scorer on what was known before ``dataset.until``."""
+    """Fit the scorer on what was known before ``dataset.until``.
+
+    Raises
+    ------
+    NotEnoughDataError
+        Where not even a stage rate can be given.
+    """
     missing, typical = _missing(dataset, plan), _typical(dataset)
     with ThreadPoolExecutor() as pool:  # LightGBM lets go of Python's lock: one event per core
         fitted = pool.map(lambda event: _fit_event(dataset, plan, event, typical, trees=not missing), EVENTS)
         (win, win_holdout), (stall, stall_holdout) = fitted
+    if not win.knows:
+        raise NotEnoughDataError(
+            "no deal in the store was seen open and then closed, and its stages have no default_probability: "
+            "import the history of closed deals, or give the open stages a default_probability"
+        )
     holdouts: dict[Event, Holdout | None] = {"win": win_holdout, "stall": stall_holdout}
     patience = plan.patience
     scorer = Scorer(

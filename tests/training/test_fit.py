@@ -1,15 +1,17 @@
 """Fitting: the same data give the same scorer, too little data give stage rates and say so."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from crm.errors import NotEnoughDataError
 from crm.simulate import DEMO_END, Simulation, simulate
 from features.grid import now
 from models.scorer import Scorer
-from models.scoring import score_snapshots
+from models.scoring import Scoring, score_snapshots
 from training.dataset import Dataset
 from training.fit import Fit, fit
 from training.plan import Plan
@@ -153,3 +155,29 @@ def test_the_kept_scorer_is_calibrated_against_the_oracle_in_every_fifth(
     means = both.groupby(fifth)[["said", "win_probability"]].mean()
     assert means["win_probability"].is_monotonic_increasing
     assert means["said"].to_numpy() == pytest.approx(means["win_probability"].to_numpy(), abs=0.1)
+
+
+def _first_sight(company: Simulation, stages: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Deals that were never seen before today: open ones only, so that nothing can be learned."""
+    changes = company.tables["deal_changes"]
+    first = changes[changes["old_value"].isna()].assign(known_at=pd.Timestamp(DEMO_END, tz="UTC"))
+    return company.tables | {"deal_changes": first, "stages": stages}
+
+
+def test_without_a_closed_deal_the_crms_own_probabilities_answer_and_a_stall_risk_is_not_made_up(
+    company: Simulation, plan: Plan
+) -> None:
+    tables = _first_sight(company, company.tables["stages"])
+    scorer = fit(dataset_of(tables, plan), plan).scorer
+    tomorrow = datetime.combine(DEMO_END, time(), UTC) + timedelta(days=1)
+    scores = Scoring.of_company(scorer, tables, "EUR").score(tables, tomorrow)
+    stated = company.tables["stages"].set_index("stage")["default_probability"]
+    assert set(scores["win_probability"]) == {stated["Qualification"]}
+    assert scores["stall_risk"].isna().all()
+    assert set(scores["stall_reasons"]) == {"[]"}
+
+
+def test_without_a_closed_deal_or_a_stated_probability_there_is_no_scorer(company: Simulation, plan: Plan) -> None:
+    tables = _first_sight(company, company.tables["stages"].assign(default_probability=np.nan))
+    with pytest.raises(NotEnoughDataError, match=r"default_probability: import the history"):
+        fit(dataset_of(tables, plan), plan)
