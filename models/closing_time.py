@@ -26,6 +26,7 @@ class ClosingTime:
     def fit(self, stage: pd.Series, days_to_win: FloatColumn, weight: FloatColumn) -> Self:
         """Learn from snapshots of deals that were won; weights undo the censoring of slow ones."""
         within = (days_to_win[:, None] <= np.array(KNOTS_DAYS)) * weight[:, None]
+        self.n_seen_ = int((weight > 0).sum())
         self.overall_ = within.sum(axis=0) / max(weight.sum(), 1e-9)
         table = pd.DataFrame(within).assign(weight=weight).groupby(stage.to_numpy()).sum()
         shares = (table[list(range(len(KNOTS_DAYS)))].to_numpy() + self.prior * self.overall_) / (
@@ -34,7 +35,14 @@ class ClosingTime:
         self.by_stage_ = {str(name): row for name, row in zip(table.index, shares, strict=True)}
         return self
 
-    def predict(self, stage: pd.Series) -> FloatColumn:
-        """P(won within each of ``KNOTS_DAYS`` | won); shape (n, n_knots), non-decreasing along each row."""
-        rows = [self.by_stage_.get(name, self.overall_) for name in stage]
+    def predict(self, snapshots: pd.DataFrame) -> FloatColumn:
+        """P(won within each of ``KNOTS_DAYS`` | won); shape (n, n_knots), non-decreasing along each row.
+
+        Before any deal was seen won, a deal is taken at its word: won at its close date, or at once where that
+        has passed or is missing.
+        """
+        if not self.n_seen_:
+            days = np.nan_to_num(snapshots["days_to_close_date"].to_numpy(np.float64), nan=0.0)
+            return (np.array(KNOTS_DAYS) >= days[:, None]).astype(np.float64)
+        rows = [self.by_stage_.get(name, self.overall_) for name in snapshots["stage"]]
         return np.array(rows).reshape(len(rows), len(KNOTS_DAYS))

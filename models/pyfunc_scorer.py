@@ -32,14 +32,19 @@ class PyfuncScorer(PythonModel):
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """One row of probabilities per row of ``model_input``."""
         win = self._probability("win", model_input)
-        closing = self.card["closing"]
-        shares = np.array([closing["by_stage"].get(stage, closing["overall"]) for stage in model_input["stage"]])
-        within = {
-            f"won_within_{days}d": win * shares[:, place] if len(model_input) else win
-            for place, days in enumerate(closing["knots_days"])
-        }
+        shares = self._closing(model_input)
+        knots = enumerate(self.card["closing"]["knots_days"])
+        within = {f"won_within_{days}d": win * shares[:, place] for place, days in knots}
         stalled = self._probability("stall", model_input)
         return pd.DataFrame({"win_probability": win, **within, "stall_risk": stalled})
+
+    def _closing(self, rows: pd.DataFrame) -> np.ndarray:
+        closing = self.card["closing"]
+        if not closing["n_seen"]:
+            days = np.nan_to_num(rows["days_to_close_date"].to_numpy(np.float64), nan=0.0)
+            return (np.array(closing["knots_days"]) >= days[:, None]).astype(np.float64)
+        shares = [closing["by_stage"].get(stage, closing["overall"]) for stage in rows["stage"]]
+        return np.array(shares, dtype=np.float64).reshape(len(rows), len(closing["knots_days"]))
 
     def _probability(self, event: str, rows: pd.DataFrame) -> np.ndarray:
         card = self.card[event]

@@ -56,6 +56,9 @@ def reasons(model: ProbabilityModel, snapshots: pd.DataFrame) -> tuple[float, li
     base, added = model.contributions(snapshots)
     start, shares = points(base, added)
     values = snapshots[list(model.signals)].to_numpy(np.float64)
+    if not model.booster and SIGNALS[model.stage_signal].unit == "rate":
+        # The stage's own rate decides here, which may come from what the CRM states, not from past deals.
+        values[:, model.signals.index(model.stage_signal)] = model.predict(snapshots)
     topics = [SIGNALS[name].topic for name in model.signals]
     members = {topic: [i for i, other in enumerate(topics) if other == topic] for topic in dict.fromkeys(topics)}
     typical = [model.typical.get(stage, {}) for stage in snapshots["stage"]]

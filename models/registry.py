@@ -3,7 +3,8 @@
 import logging
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -14,8 +15,9 @@ import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
-from crm.errors import NoModelError
+from crm.errors import NoModelError, RegistryError
 from models.scorer import Scorer, load_scorer
 
 MODEL = "plumbline-scorer"
@@ -45,7 +47,12 @@ class Training:
 
 
 def log_and_promote(tracking_uri: str, scorer: Scorer, training: Training) -> Logged:
-    """Log a run with its scorer, register the scorer, and let the alias ``champion`` point to it."""
+    """Log a run with its scorer, register it, and move the alias ``champion``; raises ``RegistryError``."""
+    with _sentence():
+        return _logged(tracking_uri, scorer, training)
+
+
+def _logged(tracking_uri: str, scorer: Scorer, training: Training) -> Logged:
     _connect(tracking_uri)
     with mlflow.start_run() as run, tempfile.TemporaryDirectory() as folder:
         mlflow.log_params(dict(training.parameters))
@@ -61,19 +68,47 @@ def log_and_promote(tracking_uri: str, scorer: Scorer, training: Training) -> Lo
 
 
 def load_champion(tracking_uri: str) -> Scorer:
-    """Load the scorer that the alias ``champion`` points to; raises ``NoModelError`` where there is none."""
+    """Load the scorer that the alias ``champion`` points to.
+
+    Raises
+    ------
+    NoModelError
+        There is none.
+    RegistryError
+        MLflow cannot be reached.
+    """
     database = _sqlite_file(tracking_uri)
     if database and not database.exists():  # MLflow would make one, slowly, only to find it empty
         raise _no_champion()
-    _use(tracking_uri)
-    try:
-        found = mlflow.MlflowClient().get_model_version_by_alias(MODEL, CHAMPION)
+    with _sentence():
+        _use(tracking_uri)
+        found = _champion_version()
         with tempfile.TemporaryDirectory() as folder:
             uri = f"models:/{MODEL}/{found.version}"
             local = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder)
             return load_scorer(Path(local) / "artifacts" / "scorer")
+
+
+def _champion_version() -> Any:
+    try:
+        return mlflow.MlflowClient().get_model_version_by_alias(MODEL, CHAMPION)
     except MlflowException as error:
-        raise _no_champion() from error
+        # What MLflow says of a model, and of an alias, that is not there; of anything else it says something else.
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            raise _no_champion() from error
+        raise
+
+
+@contextmanager
+def _sentence() -> Iterator[None]:
+    """Turn what MLflow raises into a ``RegistryError``; its text is not quoted, it may hold a password."""
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError) as error:
+        raise RegistryError(
+            f"MLflow cannot be used ({type(error.__cause__ or error).__name__}); check MLFLOW_TRACKING_URI, "
+            "and that the server or the file it names is there and lets this user in"
+        ) from error
 
 
 def _no_champion() -> NoModelError:
@@ -86,12 +121,16 @@ def _no_champion() -> NoModelError:
 def _sqlite_file(tracking_uri: str) -> Path | None:
     """The file of an embedded tracking database; None for a server."""
     database = make_url(tracking_uri).database if tracking_uri.startswith("sqlite:") else None
+    if database and Path(database).is_dir():  # MLflow would try for minutes
+        raise RegistryError(f"{database} is a folder; name a file in MLFLOW_TRACKING_URI, such as {database}/mlflow.db")
     return Path(database).resolve() if database else None
 
 
 def _use(tracking_uri: str) -> None:
     """Point MLflow to the server, and keep its progress bars and notices out of our users' terminal."""
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    # MLflow's own default waits for four minutes before it says that nobody answers.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
     mlflow.set_tracking_uri(tracking_uri)

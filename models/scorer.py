@@ -50,7 +50,7 @@ class Scorer:
 
     def win_within(self, snapshots: pd.DataFrame, win_probability: FloatColumn) -> FloatColumn:
         """P(won within each of ``KNOTS_DAYS``), shape (n, n_knots); never above ``win_probability``."""
-        return win_probability[:, None] * self.closing.predict(snapshots["stage"])
+        return win_probability[:, None] * self.closing.predict(snapshots)
 
     def predictions(self, snapshots: pd.DataFrame) -> pd.DataFrame:
         """One row per snapshot: win_probability, won_within_7d to _364d, stall_risk; all in [0, 1]."""
@@ -70,6 +70,7 @@ class Scorer:
             "stall": _card(self.stall),
             "closing": {
                 "knots_days": list(KNOTS_DAYS),
+                "n_seen": self.closing.n_seen_,
                 "overall": self.closing.overall_.tolist(),
                 "by_stage": {stage: row.tolist() for stage, row in self.closing.by_stage_.items()},
             },
@@ -96,6 +97,7 @@ def load_scorer(folder: Path) -> Scorer:
     if card["format"] != FORMAT:
         raise NoModelError(f"{path} has format {card['format']}, this version reads {FORMAT}; train a new scorer")
     closing = ClosingTime()
+    closing.n_seen_ = card["closing"]["n_seen"]
     closing.overall_ = np.array(card["closing"]["overall"])
     closing.by_stage_ = {stage: np.array(row) for stage, row in card["closing"]["by_stage"].items()}
     low, high, default = card["patience"]

@@ -70,7 +70,7 @@ def _missing(dataset: Dataset, plan: Plan) -> str:
         return ""
     return (
         f"not enough data: {n_won} won and {n_lost} lost deals, {plan.minimum_of_each} of each are needed; "
-        "until then a score is the past rate of the deal's stage"
+        "until then a score is its stage's past win rate, or the default probability that the CRM gives the stage"
     )
 
 

@@ -31,9 +31,13 @@ def test_without_the_weights_deals_seem_faster_than_they_are() -> None:
     assert plain > weighted + 0.05
 
 
+def in_stages(*names: str) -> pd.DataFrame:
+    return pd.DataFrame({"stage": pd.Series(names, dtype="str")})
+
+
 def test_shares_never_fall_with_days_and_never_pass_one() -> None:
     stage, days, weight = seen_of(500)
-    shares = ClosingTime().fit(stage, days, weight).predict(pd.Series(["demo", "proposal", "never seen"]))
+    shares = ClosingTime().fit(stage, days, weight).predict(in_stages("demo", "proposal", "never seen"))
     assert (np.diff(shares, axis=1) >= 0).all()
     assert ((shares >= 0) & (shares <= 1)).all()
 
@@ -46,7 +50,7 @@ def test_a_deal_won_on_the_last_day_of_a_knot_is_within_it() -> None:
 def test_a_stage_never_seen_gets_all_stages_distribution() -> None:
     stage, days, weight = seen_of(500)
     fitted = ClosingTime().fit(stage, days, weight)
-    assert fitted.predict(pd.Series(["contract"]))[0] == pytest.approx(fitted.overall_)
+    assert fitted.predict(in_stages("contract"))[0] == pytest.approx(fitted.overall_)
 
 
 def test_a_rare_stage_is_drawn_to_all_stages_distribution() -> None:
@@ -55,11 +59,12 @@ def test_a_rare_stage_is_drawn_to_all_stages_distribution() -> None:
     assert fitted.by_stage_["proposal"][0] < 0.05
 
 
-def test_without_a_win_nothing_is_expected_to_be_won_in_time() -> None:
+def test_before_the_first_win_a_deal_is_taken_at_its_close_date() -> None:
     fitted = ClosingTime().fit(pd.Series([], dtype="str"), np.empty(0), np.empty(0))
-    assert fitted.predict(pd.Series(["demo"])).tolist() == [[0] * len(KNOTS_DAYS)]
+    open_deals = pd.DataFrame({"stage": ["demo"] * 3, "days_to_close_date": [20.0, -3.0, np.nan]})
+    assert fitted.predict(open_deals).tolist() == [[0, 0, 1, 1, 1, 1, 1], [1] * 7, [1] * 7]
 
 
 def test_no_deals_get_no_rows() -> None:
     stage, days, weight = seen_of(500)
-    assert ClosingTime().fit(stage, days, weight).predict(pd.Series([], dtype="str")).shape == (0, len(KNOTS_DAYS))
+    assert ClosingTime().fit(stage, days, weight).predict(in_stages()).shape == (0, len(KNOTS_DAYS))

@@ -125,3 +125,11 @@ def test_stage_rates_have_reasons_that_sum_too(stage_scorer: Scorer, some: pd.Da
         base, told = reasons(model, some)
         sums = [base + sum(reason.points for reason in of_one) for of_one in told]
         assert sums == pytest.approx(model.predict(some), abs=1e-9)
+
+
+def test_a_stage_rates_reason_tells_the_rate_that_is_the_score(stage_scorer: Scorer, some: pd.DataFrame) -> None:
+    _, found = reasons(stage_scorer.win, some)
+    said = stage_scorer.win.predict(some)
+    assert [of_one[0].value for of_one in found if of_one] == [
+        pytest.approx(rate, abs=1e-6) for rate, of_one in zip(said, found, strict=True) if of_one
+    ]

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crm.errors import NoModelError
+from crm.errors import NoModelError, RegistryError
 from features.signals import SIGNALS
 from models.scorer import Scorer
 from training.dataset import Dataset
@@ -197,3 +197,16 @@ def test_a_registry_that_is_not_there_is_not_made_by_looking(tmp_path: Path) -> 
     with pytest.raises(NoModelError, match="train one with `plumbline train`, or set MLFLOW_TRACKING_URI"):
         load_champion(f"sqlite:///{tmp_path}/nowhere/mlflow.db")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_registry_that_is_a_folder_or_answers_nothing_is_named_without_its_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from models.registry import load_champion
+
+    with pytest.raises(RegistryError, match="is a folder; name a file in MLFLOW_TRACKING_URI"):
+        load_champion(f"sqlite:///{tmp_path}")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(RegistryError, match="MLflow cannot be used .*check MLFLOW_TRACKING_URI") as refusal:
+        load_champion("http://user:secret@127.0.0.1:1")
+    assert "secret" not in str(refusal.value)

@@ -72,7 +72,7 @@ def test_too_few_deals_are_said_in_numbers_and_answered_with_stage_rates() -> No
     found = fit(few, plan)
     assert found.scorer.note == (
         f"not enough data: {n_won} won and {n_lost} lost deals, 40 of each are needed; "
-        "until then a score is the past rate of the deal's stage"
+        "until then a score is its stage's past win rate, or the default probability that the CRM gives the stage"
     )
     assert found.scorer.win.rung == found.scorer.stall.rung == "stage rate"
     assert found.holdouts == {}

@@ -1,0 +1,49 @@
+"""The file that MLflow keeps says what the scorer says, also where little or nothing is known."""
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.closing_time import ClosingTime
+from models.pyfunc_scorer import PyfuncScorer
+from models.rungs import StageRate
+from models.scorer import Scorer
+from training.dataset import Dataset
+
+
+def served(scorer: Scorer, rows: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    scorer.save(folder)
+    model = PyfuncScorer()
+    model.load_context(SimpleNamespace(artifacts={"scorer": str(folder)}))
+    return model.predict(None, rows)
+
+
+@pytest.fixture
+def first_day_scorer(stage_scorer: Scorer) -> Scorer:
+    """A scorer of a company none of whose deals has closed: stated probabilities, no stall risk, no times."""
+    none, empty = pd.Series([], dtype="str"), np.empty(0)
+    stated = StageRate().fit(none, empty, empty, {"new-sales/Proposal": 0.4})
+    return replace(
+        stage_scorer,
+        win=replace(stage_scorer.win, stage_rate=stated),
+        stall=replace(stage_scorer.stall, stage_rate=StageRate().fit(none, empty, empty)),
+        closing=ClosingTime().fit(none, empty, empty),
+    )
+
+
+@pytest.mark.parametrize("which", ["scorer", "stage_scorer", "first_day_scorer"])
+def test_it_says_what_the_scorer_says(which, request, dataset: Dataset, tmp_path: Path) -> None:
+    scorer, rows = request.getfixturevalue(which), dataset.table.head(200)
+    pd.testing.assert_frame_equal(served(scorer, rows, tmp_path), scorer.predictions(rows))
+
+
+def test_no_rows_in_no_rows_out(scorer: Scorer, dataset: Dataset, tmp_path: Path) -> None:
+    assert served(scorer, dataset.table.head(0), tmp_path).shape == (0, 9)
+
+
+def test_a_stall_risk_is_missing_where_nothing_is_known(first_day_scorer: Scorer, dataset: Dataset) -> None:
+    assert first_day_scorer.predictions(dataset.table.head(5))["stall_risk"].isna().all()
