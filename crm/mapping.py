@@ -52,7 +52,7 @@ def load_mapping(name_or_path: str | Path) -> Mapping:
         known = ", ".join(ready_mappings())
         raise MappingError(f"There is no mapping {name_or_path}{hint}; name a YAML file, or one of {known}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise MappingError(f"{path} is not YAML: {error}") from error
+        raise MappingError(f"{path} is not YAML: {' '.join(str(error).split())}; mend it there.") from error
     return parse_mapping(given, str(path))
 
 

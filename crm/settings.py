@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from crm.currencies import CURRENCIES
+from crm.errors import SettingsError
 
 
 class Settings(BaseSettings):
@@ -12,6 +15,11 @@ class Settings(BaseSettings):
     Every value comes from an environment variable of the same name with the prefix
     ``PLUMBLINE_`` (``PLUMBLINE_STORE_URL``), except ``MLFLOW_TRACKING_URI``, which
     keeps the name that MLflow's own tools read.
+
+    Raises
+    ------
+    SettingsError
+        The port is not a number from 1 to 65535, or the currency is not one of ISO 4217.
     """
 
     model_config = SettingsConfigDict(env_prefix="PLUMBLINE_", frozen=True)
@@ -23,3 +31,20 @@ class Settings(BaseSettings):
     api_key: SecretStr | None = None
     host: str = "127.0.0.1"
     port: int = 8000
+
+    # What is no ValueError passes through pydantic as it is: our sentence instead of its report.
+    @field_validator("port", mode="before")
+    @classmethod
+    def _port(cls, given: object) -> object:
+        if not str(given).isdecimal() or not 0 < int(str(given)) < 65_536:
+            raise SettingsError(f'PLUMBLINE_PORT is "{given}"; set it to a number from 1 to 65535.')
+        return given
+
+    @field_validator("reporting_currency")
+    @classmethod
+    def _reporting_currency(cls, given: str) -> str:
+        if given not in CURRENCIES:
+            raise SettingsError(
+                f'PLUMBLINE_REPORTING_CURRENCY is "{given}"; set it to a code of ISO 4217, such as EUR or USD.'
+            )
+        return given

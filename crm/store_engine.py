@@ -68,6 +68,10 @@ def _engine(url: URL) -> Engine:
 def _sqlite_engine(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
         raise StoreError(f"The store's URL names no file; {_KINDS}.")
+    if Path(url.database).is_dir():
+        raise StoreError(
+            f"The store {url.database} is a folder; name a file in it, such as {url.database}/plumbline.db."
+        )
     folder = Path(url.database).absolute().parent
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,11 @@
 """The edge: settings in, a running server out. Also ``uvicorn --factory serving.main:app``, for several processes."""
 
+import socket
+
 import uvicorn
 from fastapi import FastAPI
 
+from crm.errors import SettingsError
 from crm.settings import Settings
 from crm.store import open_store
 from serving.app import create_app
@@ -16,11 +19,26 @@ def run(settings: Settings) -> None:
     Raises
     ------
     SettingsError
-        There is no API key, or it is too short.
+        There is no API key, or it is too short; or the address cannot be listened on.
     StoreError
         The store cannot be opened.
     """
-    uvicorn.run(built(settings), host=settings.host, port=settings.port, server_header=False)
+    application = built(settings)
+    _check_address(settings.host, settings.port)
+    uvicorn.run(application, host=settings.host, port=settings.port, server_header=False)
+
+
+def _check_address(host: str, port: int) -> None:
+    """Listen for a moment: uvicorn would say it later, after starting, and without what to do."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = found[0]
+        socket.create_server(address, family=family).close()
+    except OSError as error:
+        raise SettingsError(
+            f"Nothing can listen on {host}, port {port} ({error.strerror}); stop what listens there, "
+            "or set PLUMBLINE_HOST or PLUMBLINE_PORT to another."
+        ) from error
 
 
 def built(settings: Settings) -> FastAPI:

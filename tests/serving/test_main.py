@@ -89,3 +89,12 @@ def test_a_real_server_refuses_to_start_without_a_key(tmp_path):
     )
     assert ended.returncode != 0
     assert "set PLUMBLINE_API_KEY to a secret" in ended.stderr
+
+
+def test_an_address_that_is_taken_is_named_before_anything_starts():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(SettingsError, match=rf"Nothing can listen on 127\.0\.0\.1, port {port} .*PLUMBLINE_PORT"):
+            main._check_address("127.0.0.1", port)
