@@ -7,6 +7,7 @@ PlumblineError          anything wrong with what we were given
 ├── StoreError          the store cannot be opened, read or written
 ├── UnknownCurrencyError  no exchange rate is known for a currency
 ├── NoModelError        a score was asked for before there was a model
+├── RegistryError       MLflow cannot be reached, or cannot be used
 └── NotEnoughDataError  too little history for what was asked; says what is missing
 
 Rows that break the contract raise nothing: they are refused, written down and counted (``crm/rejects.py``).
@@ -39,6 +40,10 @@ class UnknownCurrencyError(PlumblineError):
 
 class NoModelError(PlumblineError):
     """A score was asked for before there was a model."""
+
+
+class RegistryError(PlumblineError):
+    """MLflow cannot be reached, or cannot be used."""
 
 
 class NotEnoughDataError(PlumblineError):

@@ -13,14 +13,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from crm.errors import NoModelError, NotEnoughDataError, PlumblineError, StoreError
+from crm.errors import NoModelError, NotEnoughDataError, PlumblineError, RegistryError, StoreError
 from serving.guard import SECURITY_HEADERS
 from serving.rendering import page, wants_page
 
 MEDIA_TYPE = "application/problem+json"
 
 # What the message of an exception of ours amounts to, over HTTP; any other is the caller's mistake.
-_STATUS_OF_ERROR = {StoreError: 503, NoModelError: 503, NotEnoughDataError: 503}
+_STATUS_OF_ERROR = {StoreError: 503, RegistryError: 503, NoModelError: 503, NotEnoughDataError: 503}
 
 # What to do about a refused value, by the kind of mistake pydantic found.
 _REMEDIES = {
@@ -108,8 +108,10 @@ def _refusal(error: Mapping[str, Any]) -> dict[str, str]:
     where = [str(part) for part in error["loc"]]
     # The first part says where pydantic looked (body, query, path): of use only when it stands alone.
     field = ".".join(where[1:]) or where[0]
-    found = "" if error["type"] == "missing" else _shown(error.get("input"))
+    found = "" if error["type"] in ("missing", "json_invalid") else _shown(error.get("input"))
     problem = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "json_invalid":  # it says where by a position in the text, not by a field
+        field, problem = "body", f"not JSON from character {where[-1]} on"
     remedy = str(error.get("remedy") or _REMEDIES.get(error["type"], _DEFAULT_REMEDY))
     return {"field": field, "value": found, "problem": problem, "remedy": remedy}
 
@@ -133,6 +135,8 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     detail, remedy = str(error.detail), ""
     if error.status_code == 404:
         detail, remedy = f"There is nothing at {request.url.path}.", "GET /docs lists every address there is."
+    if error.status_code == 413:
+        remedy = "Send less in one request."
     if error.status_code == 405:
         detail = f"{request.method} is not something {request.url.path} answers."
         remedy = f"Use {(error.headers or {}).get('Allow', 'another method')}."
