@@ -17,18 +17,18 @@ _EXAMPLE: dict[str, Any] = {
         "deal_id": "D000123",
         "name": "Fleet telematics, 40 vans",
         "account_id": "A0042",
-        "pipeline_id": "new business",
+        "pipeline_id": "new-sales",
         "source": "referral",
         "currency": "EUR",
         "created_at": "2026-01-14T08:00:00Z",
         "attributes": {"segment": "mid-market", "seats": 40},
     },
     "changes": [
-        {"field": "stage", "changed_at": "2026-01-14T08:00:00Z", "new_value": "lead"},
+        {"field": "stage", "changed_at": "2026-01-14T08:00:00Z", "new_value": "Qualification"},
         {"field": "amount", "changed_at": "2026-01-14T08:00:00Z", "new_value": "48000.00"},
         {"field": "close_date", "changed_at": "2026-01-14T08:00:00Z", "new_value": "2026-04-15"},
         {"field": "owner_id", "changed_at": "2026-01-14T08:00:00Z", "new_value": "U017"},
-        {"field": "stage", "changed_at": "2026-02-27T10:12:00Z", "old_value": "lead", "new_value": "proposal"},
+        {"field": "stage", "changed_at": "2026-02-27T10:12:00Z", "old_value": "Qualification", "new_value": "Proposal"},
     ],
     "interactions": [
         {

@@ -79,7 +79,11 @@ def test_the_request_example_can_be_sent_once_its_stages_exist(client, document,
     example = document["components"]["schemas"]["ScoreRequest"]["examples"][0]
     answer = client.post("/v1/score", json=example)
     assert answer.json()["errors"][0]["field"] == "deal.pipeline_id"
-    stages = store.read("stages").assign(pipeline_id="new business")
+    stages = (
+        store.read("stages")
+        .assign(pipeline_id="new-sales")
+        .replace({"stage": {"lead": "Qualification", "proposal": "Proposal"}})
+    )
     store.write("stages", stages)
     client.app.state.services.latest.required().reference["stages"] = store.read("stages")
     answer = client.post("/v1/score", json=example)
