@@ -80,15 +80,19 @@ def import_(
             progress=progress,
         )
     Console(width=None if sys.stdout.isatty() else 160).print(render_report(report))
+    if report.nothing_was_fit:
+        raise typer.Exit(1)
 
 
 @app.command()
 def train(
     until: Annotated[str, typer.Option(help="Use what was known before this day (YYYY-MM-DD); default today.")] = "",
-    snapshot_days: Annotated[int, typer.Option(help="7: a snapshot each Monday; 1: each day.")] = 7,
-    patience_minimum_days: Annotated[float, typer.Option(help="Lower bound of the stall window.")] = 7,
-    seed: int = 0,
-    threads: Annotated[int, typer.Option(help="Threads of LightGBM per model; any number gives the same result.")] = 1,
+    snapshot_days: Annotated[int, typer.Option(min=1, help="7: a snapshot each Monday; 1: each day.")] = 7,
+    patience_minimum_days: Annotated[float, typer.Option(min=0, max=90, help="Lower bound of the stall window.")] = 7,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    threads: Annotated[
+        int, typer.Option(min=1, help="Threads of LightGBM per model; any number gives the same result.")
+    ] = 1,
 ) -> None:
     """Train a scorer, log it to MLflow and make it the champion."""
     from training.train import main as run
@@ -107,7 +111,7 @@ def score(as_of: Annotated[str, typer.Option(help="As of this instant (ISO 8601)
 @app.command()
 def evaluate(
     until: Annotated[str, typer.Option(help="Judge by what was known before this day; default today.")] = "",
-    snapshot_days: Annotated[int, typer.Option(help="7: a snapshot each Monday; 1: each day.")] = 7,
+    snapshot_days: Annotated[int, typer.Option(min=1, help="7: a snapshot each Monday; 1: each day.")] = 7,
 ) -> None:
     """Say how good the champion has been since it was trained."""
     from training.evaluate import main as run
@@ -143,8 +147,13 @@ def main() -> None:
     """Run the command; what we raise on purpose becomes one sentence, never a traceback."""
     try:
         app()
-    except (PlumblineError, OSError) as error:
+    except PlumblineError as error:
         typer.echo(f"plumbline: {error}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        advice = "; allow this user to use it, or name another place" if error.filename else ""
+        typer.echo(f"plumbline: {place}{error.strerror or error}{advice}.", err=True)
         sys.exit(1)
 
 

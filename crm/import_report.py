@@ -53,6 +53,11 @@ class ImportReport:
     dry_run: bool
     first_rows: dict[str, pd.DataFrame]
 
+    @property
+    def nothing_was_fit(self) -> bool:
+        """Whether something was refused and no row of the files is fit to load."""
+        return len(self.rejects) > 0 and all(one.read <= one.refused for one in self.tables.values())
+
 
 def render_report(report: ImportReport) -> RenderableType:
     """The report for a terminal, to be printed with rich."""

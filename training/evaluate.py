@@ -48,7 +48,7 @@ def evaluate(scorer: Scorer, dataset: Dataset) -> pd.DataFrame:
 
 def main(
     until: str = typer.Option("", help="Judge by what was known before this day (YYYY-MM-DD); today if not given."),
-    snapshot_days: int = typer.Option(7, help="7 for a snapshot each Monday, 1 for each day."),
+    snapshot_days: int = typer.Option(7, min=1, help="7 for a snapshot each Monday, 1 for each day."),
 ) -> None:
     """Print the champion's metrics on what came after its training."""
     settings = Settings()

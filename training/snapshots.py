@@ -33,7 +33,7 @@ def write(table: pd.DataFrame, path: Path) -> None:
 def main(
     out: Path = typer.Option(Path("build/snapshots.parquet"), help="Where to write."),
     until: str = typer.Option("", help="Snapshots before this day (YYYY-MM-DD); today where not given."),
-    snapshot_days: int = typer.Option(7, help="7 for a snapshot each Monday, 1 for each day."),
+    snapshot_days: int = typer.Option(7, min=1, help="7 for a snapshot each Monday, 1 for each day."),
 ) -> None:
     """Write every snapshot with its signals and labels to one Parquet file."""
     settings = Settings()

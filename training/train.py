@@ -87,10 +87,12 @@ def _flat(metrics: pd.DataFrame) -> dict[str, float]:
 
 def main(
     until: str = typer.Option("", help="Train on what was known before this day (YYYY-MM-DD); today where not given."),
-    snapshot_days: int = typer.Option(7, help="7 for a snapshot each Monday, 1 for each day."),
-    patience_minimum_days: float = typer.Option(7, help="Lower bound of the stall window; 1 for days-long pipelines."),
-    seed: int = 0,
-    threads: int = typer.Option(1, help="Threads of LightGBM per model; any number gives the same result."),
+    snapshot_days: int = typer.Option(7, min=1, help="7 for a snapshot each Monday, 1 for each day."),
+    patience_minimum_days: float = typer.Option(
+        7, min=0, max=90, help="Lower bound of the stall window; 1 for days-long pipelines."
+    ),
+    seed: int = typer.Option(0, min=0),
+    threads: int = typer.Option(1, min=1, help="Threads of LightGBM per model; any number gives the same result."),
 ) -> None:
     """Train a scorer and make it the champion."""
     settings = Settings()
