@@ -22,7 +22,7 @@ from models.closing_time import KNOTS_DAYS, ClosingTime
 from models.probability import ProbabilityModel
 from models.rungs import StageRate
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
