@@ -106,7 +106,7 @@ def _sentence() -> Iterator[None]:
         yield
     except (MlflowException, SQLAlchemyError) as error:
         raise RegistryError(
-            f"MLflow cannot be used ({type(error.__cause__ or error).__name__}); check MLFLOW_TRACKING_URI, "
+            "MLflow cannot be reached or used; check MLFLOW_TRACKING_URI, "
             "and that the server or the file it names is there and lets this user in"
         ) from error
 

@@ -1,5 +1,6 @@
 """The edge: settings in, a running server out. Also ``uvicorn --factory serving.main:app``, for several processes."""
 
+import os
 import socket
 
 import uvicorn
@@ -35,8 +36,10 @@ def _check_address(host: str, port: int) -> None:
         family, _, _, _, address = found[0]
         socket.create_server(address, family=family).close()
     except OSError as error:
+        # socket adds the address to the system's words; getaddrinfo's numbers are negative, and its own.
+        said = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror
         raise SettingsError(
-            f"Nothing can listen on {host}, port {port} ({error.strerror}); stop what listens there, "
+            f"Nothing can listen on {host}, port {port} ({said}); stop what listens there, "
             "or set PLUMBLINE_HOST or PLUMBLINE_PORT to another."
         ) from error
 
