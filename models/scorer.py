@@ -95,7 +95,9 @@ def load_scorer(folder: Path) -> Scorer:
         raise NoModelError(f"there is no scorer in {folder}; train one with `plumbline train`")
     card = json.loads(path.read_text(encoding="utf-8"))
     if card["format"] != FORMAT:
-        raise NoModelError(f"{path} has format {card['format']}, this version reads {FORMAT}; train a new scorer")
+        raise NoModelError(
+            f"the scorer's {path.name} has format {card['format']}, this version reads {FORMAT}; train a new scorer"
+        )
     closing = ClosingTime()
     closing.n_seen_ = card["closing"]["n_seen"]
     closing.overall_ = np.array(card["closing"]["overall"])

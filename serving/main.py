@@ -37,7 +37,8 @@ def _check_address(host: str, port: int) -> None:
         socket.create_server(address, family=family).close()
     except OSError as error:
         # socket adds the address to the system's words; getaddrinfo's numbers are negative, and its own.
-        said = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror
+        number = error.errno or 0
+        said = os.strerror(number) if number > 0 else error.strerror
         raise SettingsError(
             f"Nothing can listen on {host}, port {port} ({said}); stop what listens there, "
             "or set PLUMBLINE_HOST or PLUMBLINE_PORT to another."
