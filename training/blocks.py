@@ -15,6 +15,7 @@ from models.boosting import Examples, fit_booster, fit_booster_and_rounds
 from models.calibration import Calibration, fit_calibration, probability
 from models.rungs import BaseRate, StageRate
 from training.dataset import Dataset
+from training.metrics import measure
 from training.plan import Plan
 from training.targets import Event, Target, target
 
@@ -30,11 +31,25 @@ class Holdout:
 
 @dataclass(frozen=True)
 class Walk:
-    """What the walk found: the number of trees, the calibration on all blocks, and the holdout."""
+    """What the walk found.
+
+    Attributes
+    ----------
+    n_rounds : the number of trees
+    calibration : fitted on all blocks
+    log_loss : of the trees and of the stage rate, by name, on the blocks before the holdout
+    holdout : what each says of the last block
+    """
 
     n_rounds: int
     calibration: Calibration
+    log_loss: dict[str, float]
     holdout: Holdout
+
+    @property
+    def trees_are_better(self) -> bool:
+        """Whether trees are worth more than the rung below them, judged before the holdout."""
+        return self.log_loss["lightgbm"] < self.log_loss["stage rate"]
 
 
 def examples(dataset: Dataset, learned: Target) -> Examples:
@@ -47,21 +62,25 @@ def walk(dataset: Dataset, plan: Plan, event: Event) -> Walk | None:
     blocks = _Blocks(dataset, plan, event)
     if not all(learned.has_both for learned in blocks.needed):
         return None
-    raw = np.zeros(len(dataset.at))
+    raw, rung = np.zeros(len(dataset.at)), np.full(len(dataset.at), 0.5)
     rounds = []
     for start, rows in zip(blocks.starts[:-1], blocks.rows[:-1], strict=True):
         later = examples(dataset, blocks.seen_before_holdout(rows))
         booster = fit_booster_and_rounds(blocks.learned_before(start), later, plan.booster)
         rounds.append(max(booster.best_iteration, 1))
         raw[rows] = _raw(booster, dataset, rows)
+        rung[rows] = blocks.stage_rate(start)[rows]
     n_rounds = int(np.median(rounds))
     known = blocks.seen_before_holdout(np.logical_or.reduce(blocks.rows[:-1]))
     calibration = fit_calibration(raw, known.happened, known.weight)
+    # Neither is calibrated here: a line fitted on these very rows would favour the trees.
+    judged = measure(known.happened, known.weight, {"lightgbm": probability(raw), "stage rate": rung})
     last = fit_booster(blocks.learned_before(blocks.starts[-1]), plan.booster, n_rounds)
     raw[blocks.rows[-1]] = _raw(last, dataset, blocks.rows[-1])
     holdout = blocks.holdout(probability(calibration.log_odds(raw)))
     everything = target(dataset, event, dataset.until, np.logical_or.reduce(blocks.rows))
-    return Walk(n_rounds, fit_calibration(raw, everything.happened, everything.weight), holdout)
+    final = fit_calibration(raw, everything.happened, everything.weight)
+    return Walk(n_rounds, final, {name: found["log_loss"] for name, found in judged.items()}, holdout)
 
 
 @dataclass(frozen=True)
@@ -97,11 +116,15 @@ class _Blocks:
     def seen_before_holdout(self, rows: BoolColumn) -> Target:
         return target(self.dataset, self.event, self.starts[-1], rows)
 
+    def stage_rate(self, start: int) -> FloatColumn:
+        past, stage = self._past(start), self.dataset.table["stage"]
+        return StageRate().fit(stage, past.happened, past.weight).predict(stage)
+
     def holdout(self, trees: FloatColumn) -> Holdout:
         past, stage = self._past(self.starts[-1]), self.dataset.table["stage"]
         predictions = {
             "base rate": BaseRate().fit(past.happened, past.weight).predict(stage),
-            "stage rate": StageRate().fit(stage, past.happened, past.weight).predict(stage),
+            "stage rate": self.stage_rate(self.starts[-1]),
             "lightgbm": trees,
         }
         return Holdout(self.rows[-1], target(self.dataset, self.event, self.dataset.until, self.rows[-1]), predictions)

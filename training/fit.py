@@ -23,6 +23,11 @@ from training.targets import EVENTS, Event, target
 
 _STAGE_SIGNAL = {"win": "stage_win_rate", "stall": "stage_position"}
 
+_STAGE_RATE_IS_BETTER = (
+    "not enough data for more than stage rates: judged on later deals, they did better than trees; "
+    "a score is its stage's past win rate"
+)
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -57,7 +62,7 @@ def fit(dataset: Dataset, plan: Plan) -> Fit:
         closing=_closing_time(dataset),
         patience=(patience.minimum_days, patience.maximum_days, patience.default_days),
         trained_until=plan.train_until.isoformat(),
-        note=missing,
+        note=missing or ("" if win.booster else _STAGE_RATE_IS_BETTER),
     )
     return Fit(scorer, {event: holdout for event, holdout in holdouts.items() if holdout})
 
@@ -83,6 +88,8 @@ def _fit_event(
     walked = walk(dataset, plan, event) if trees else None
     if not walked:
         return ProbabilityModel(tuple(SIGNALS), stage_rate, _STAGE_SIGNAL[event]), None
+    if not walked.trees_are_better:
+        return ProbabilityModel(tuple(SIGNALS), stage_rate, _STAGE_SIGNAL[event]), walked.holdout
     booster = fit_booster(examples(dataset, known), plan.booster, walked.n_rounds)
     model = ProbabilityModel(tuple(SIGNALS), stage_rate, _STAGE_SIGNAL[event], booster, walked.calibration, typical)
     return model, walked.holdout

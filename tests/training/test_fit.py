@@ -181,3 +181,12 @@ def test_without_a_closed_deal_or_a_stated_probability_there_is_no_scorer(compan
     tables = _first_sight(company, company.tables["stages"].assign(default_probability=np.nan))
     with pytest.raises(NotEnoughDataError, match=r"default_probability: import the history"):
         fit(dataset_of(tables, plan), plan)
+
+
+def test_trees_that_do_worse_than_the_stage_rate_on_later_deals_are_not_used() -> None:
+    plan = Plan(train_until=DEMO_END)
+    fitted = fit(dataset_of(simulate(400, seed=20261116).tables, plan), plan)
+    metrics = holdout_metrics(fitted).set_index(["event", "model"])["log_loss"]
+    assert metrics["win", "lightgbm"] > metrics["win", "stage rate"]
+    assert fitted.scorer.win.rung == "stage rate"
+    assert fitted.scorer.note.startswith("not enough data for more than stage rates")
