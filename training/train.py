@@ -76,6 +76,17 @@ def log(fitted: Fit, dataset: Dataset, plan: Plan, tracking_uri: str) -> Logged:
     return log_and_promote(tracking_uri, scorer, training)
 
 
+def warnings(metrics: pd.DataFrame) -> list[str]:
+    """A sentence for each event of which the holdout says that trees did worse than the stage rate."""
+    loss = metrics.pivot(index="event", columns="model", values="log_loss")
+    return [
+        f"warning: on the holdout trees did worse than the stage rate ({event}: log loss {row['lightgbm']:.3f} against "
+        f"{row['stage rate']:.3f}); its scores may be no better than luck, more closed deals will tell"
+        for event, row in loss.iterrows()
+        if row["lightgbm"] > row["stage rate"]
+    ]
+
+
 def _flat(metrics: pd.DataFrame) -> dict[str, float]:
     """Metrics by names such as ``win_log_loss`` (trees) and ``win_log_loss_stage_rate``."""
     flat: dict[str, float] = {}
@@ -109,8 +120,12 @@ def main(
     logged = log(fitted, dataset, plan, settings.tracking_uri)
     metrics = holdout_metrics(fitted)
     typer.echo(f"{len(dataset.at):,} snapshots, {len(SIGNALS)} signals, seed {seed}")
-    typer.echo(metrics.to_string(index=False, float_format=lambda value: f"{value:.4f}") if len(metrics) else "")
-    typer.echo(fitted.scorer.note or f"champion: version {logged.model_version} ({fitted.scorer.version})")
+    if len(metrics):
+        typer.echo(metrics.to_string(index=False, float_format=lambda value: f"{value:.4f}"))
+    for line in (*warnings(metrics), fitted.scorer.note):
+        if line:
+            typer.echo(line)
+    typer.echo(f"champion: version {logged.model_version} ({fitted.scorer.version})")
 
 
 if __name__ == "__main__":

@@ -3,15 +3,17 @@
 from dataclasses import replace
 from datetime import date
 
+import pandas as pd
 import pytest
 
 from crm.errors import NotEnoughDataError
 from crm.simulate import Simulation
 from features.facts import DAY
+from models.scorer import Scorer
 from training.dataset import Dataset
 from training.fit import Fit
 from training.plan import Plan
-from training.train import dataset_of, holdout_metrics
+from training.train import dataset_of, holdout_metrics, warnings
 
 
 def test_an_empty_store_is_said_to_be_empty(company: Simulation, plan: Plan) -> None:
@@ -52,3 +54,21 @@ def test_a_plan_is_logged_whole_as_flat_names(plan: Plan) -> None:
     assert logged["train_until"] == plan.train_until
     assert (logged["patience.minimum_days"], logged["booster.max_rounds"]) == (7, 25)
     assert not [value for value in logged.values() if isinstance(value, dict)]
+
+
+def test_a_holdout_on_which_trees_did_worse_is_said() -> None:
+    metrics = pd.DataFrame(
+        [
+            ("win", "stage rate", 0.6),
+            ("win", "lightgbm", 0.67),
+            ("stall", "stage rate", 0.6),
+            ("stall", "lightgbm", 0.5),
+        ],
+        columns=["event", "model", "log_loss"],
+    )
+    (warning,) = warnings(metrics)
+    assert "(win: log loss 0.670 against 0.600)" in warning
+
+
+def test_without_a_holdout_there_is_nothing_to_warn_of(stage_scorer: Scorer) -> None:
+    assert warnings(holdout_metrics(Fit(stage_scorer, {}))) == []
