@@ -12,6 +12,6 @@ def run(main: Callable[..., None]) -> None:
     """Run ``main`` with the arguments of the command line; ends the process with 1 where something was wrong."""
     try:
         typer.run(main)
-    except PlumblineError as error:
+    except (PlumblineError, OSError) as error:
         typer.echo(f"plumbline: {error}", err=True)
         sys.exit(1)
