@@ -11,9 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from crm.errors import UnknownCurrencyError
 from crm.fiscal import this_and_next_quarter
-from crm.money import Rate, rates_at, rates_day
+from crm.money import Rate, known_rates, rates_day
 from crm.present import present
 from crm.store import Store
 from reports.at_risk import attention
@@ -142,14 +141,9 @@ def _rates(
     fx_rates: pd.DataFrame, currencies: Iterable[str], reporting: str, day: date
 ) -> tuple[dict[str, Rate], tuple[str, ...]]:
     """The worth of one unit of each currency, and the currencies nothing is known of: those must not stop the rest."""
-    found: dict[str, Rate] = {}
-    without: list[str] = []
-    for currency in sorted(set(currencies)):
-        try:
-            found |= rates_at(fx_rates, [currency], reporting, day)
-        except UnknownCurrencyError:
-            without.append(currency)
-    return found, tuple(without)
+    known, wanted = known_rates(fx_rates, reporting, day), sorted(set(currencies))
+    found = {currency: known[currency] for currency in wanted if currency in known}
+    return found, tuple(currency for currency in wanted if currency not in known)
 
 
 def _plain(column: pd.Series) -> list[Any]:
