@@ -5,7 +5,6 @@ PlumblineError          anything wrong with what we were given
 ├── MappingError        a mapping file says something that cannot be done
 ├── SettingsError       a setting is missing, or cannot be used as it is
 ├── StoreError          the store cannot be opened, read or written
-├── UnknownCurrencyError  no exchange rate is known for a currency
 ├── NoModelError        a score was asked for before there was a model
 ├── RegistryError       MLflow cannot be reached, or cannot be used
 └── NotEnoughDataError  too little history for what was asked; says what is missing
@@ -32,10 +31,6 @@ class SettingsError(PlumblineError):
 
 class StoreError(PlumblineError):
     """The store cannot be opened, read or written."""
-
-
-class UnknownCurrencyError(PlumblineError):
-    """No exchange rate is known for a currency."""
 
 
 class NoModelError(PlumblineError):

@@ -3,15 +3,13 @@
 Sums are made of whole cents (integers), never of fractions, so that they add up however they are grouped.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-
-from crm.errors import UnknownCurrencyError
 
 
 @dataclass(frozen=True)
@@ -27,34 +25,17 @@ class Rate:
         return f"1 {self.currency} = {self.rate:.6g} {self.reporting_currency} on {self.day}"
 
 
-def rates_at(
-    fx_rates: pd.DataFrame, currencies: Iterable[str], reporting_currency: str, day: date | str
-) -> dict[str, Rate]:
+def known_rates(fx_rates: pd.DataFrame, reporting_currency: str, day: date | str) -> dict[str, Rate]:
     """Return for each currency its last rate on or before ``day``, as quoted or as the inverse of a quote.
 
-    Raises
-    ------
-    UnknownCurrencyError
-        A currency has no rate to or from the reporting currency on or before the day.
+    A currency without one is not among the keys; whoever sums money says which those are.
 
     Examples
     --------
     >>> quotes = pd.DataFrame({"currency": ["EUR"], "quote_currency": ["USD"], "day": ["2026-11-13"], "rate": [1.25]})
-    >>> rates = rates_at(quotes, ["USD", "EUR"], "EUR", "2026-11-15")
-    >>> print(rates["USD"])
+    >>> print(known_rates(quotes, "EUR", "2026-11-15")["USD"])
     1 USD = 0.8 EUR on 2026-11-13
     """
-    found = known_rates(fx_rates, reporting_currency, day)
-    for currency in sorted(set(currencies) - set(found)):
-        raise UnknownCurrencyError(
-            f"No rate between {currency} and {reporting_currency} is known on or before {day};"
-            " add one to fx_rates, or report in another currency."
-        )
-    return {currency: found[currency] for currency in sorted(set(currencies))}
-
-
-def known_rates(fx_rates: pd.DataFrame, reporting_currency: str, day: date | str) -> dict[str, Rate]:
-    """Return the rate of every currency that has one, as ``rates_at`` does for those it is asked for."""
     day = str(day)
     known = fx_rates[(fx_rates["day"] <= day) & (fx_rates["rate"] > 0)]
     direct = known[known["quote_currency"] == reporting_currency]

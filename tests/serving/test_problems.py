@@ -2,7 +2,7 @@
 
 import pytest
 
-from crm.errors import NoModelError, StoreError, UnknownCurrencyError
+from crm.errors import NoModelError, SchemaError, StoreError
 from serving.services import Champion
 
 MEMBERS = {"type", "title", "status", "detail", "instance"}
@@ -63,7 +63,7 @@ def raising(error):
     [
         (NoModelError("There is no model."), 503),
         (StoreError("The store is gone."), 503),
-        (UnknownCurrencyError("No rate for XXX."), 422),
+        (SchemaError("No rate for XXX."), 422),
     ],
 )
 def test_our_own_errors_keep_their_sentence(store, make_client, score_request, error, status):
