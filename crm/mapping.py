@@ -46,14 +46,19 @@ def load_mapping(name_or_path: str | Path) -> Mapping:
     ready = READY / f"{name_or_path}.yaml"
     path = ready if str(name_or_path) in ready_mappings() else Path(name_or_path)
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return parse_mapping(read_yaml(path), str(path))
     except OSError as error:
         hint = did_you_mean(str(name_or_path), ready_mappings())
         known = ", ".join(ready_mappings())
         raise MappingError(f"There is no mapping {name_or_path}{hint}; name a YAML file, or one of {known}.") from error
+
+
+def read_yaml(path: Path) -> object:
+    """What a YAML file says; raises ``MappingError`` where it is not YAML, ``OSError`` where it cannot be read."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise MappingError(f"{path} is not YAML: {' '.join(str(error).split())}; mend it there.") from error
-    return parse_mapping(given, str(path))
 
 
 def parse_mapping(given: object, name: str) -> Mapping:
@@ -66,15 +71,15 @@ def parse_mapping(given: object, name: str) -> Mapping:
     try:
         return _ANY.validate_python(given)
     except ValidationError as error:
-        raise MappingError(f"{name}: {_sentences(error)}") from error
+        raise MappingError(f"{name}: {sentences(error)}") from error
 
 
 _ANY: TypeAdapter[Mapping] = TypeAdapter(Annotated[Mapping, Field(discriminator="kind")])
 
 
-def _sentences(error: ValidationError) -> str:
-    """Each problem with the key it is at, in order, once."""
-    found = [(_key(problem["loc"][1:]), problem["msg"].removeprefix("Value error, ")) for problem in error.errors()]
+def sentences(error: ValidationError, skip: int = 1) -> str:
+    """Each problem with the key it is at, in order, once; ``skip`` parts of its place are pydantic's own."""
+    found = [(_key(problem["loc"][skip:]), problem["msg"].removeprefix("Value error, ")) for problem in error.errors()]
     return "; ".join(dict.fromkeys(f"{key}: {message}" if key else message for key, message in found)) + "."
 
 

@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     store_url: str = "sqlite:///build/plumbline.db"
     tracking_uri: str = Field("sqlite:///build/mlflow.db", validation_alias="MLFLOW_TRACKING_URI")
     reporting_currency: str = "EUR"
+    signals: Path | None = None
     api_key: SecretStr | None = None
     host: str = "127.0.0.1"
     port: int = 8000

@@ -11,7 +11,7 @@ from crm.errors import StoreError
 from crm.store_tables import is_required
 from crm.tables import TABLES, Column, Kind
 
-_ARROW: dict[Kind, pa.DataType] = {
+ARROW_TYPES: dict[Kind, pa.DataType] = {
     "text": pa.large_string(),
     "instant": pa.timestamp("us", tz="UTC"),
     "date": pa.large_string(),
@@ -21,6 +21,7 @@ _ARROW: dict[Kind, pa.DataType] = {
     "flag": pa.bool_(),
     "json": pa.large_string(),
 }
+"""How each kind of the contract is held in Arrow."""
 
 
 def rows_of(name: str, frame: pd.DataFrame) -> tuple[tuple[str, ...], list[tuple]]:
@@ -43,7 +44,7 @@ def rows_of(name: str, frame: pd.DataFrame) -> tuple[tuple[str, ...], list[tuple
 def frame_of(name: str, batches: Iterable[Sequence[Sequence[Any]]]) -> pd.DataFrame:
     """Return rows of table ``name``, in batches, as one frame with every column of the contract and its dtypes."""
     columns = TABLES[name].columns
-    schema = pa.schema([(column.name, _ARROW[column.kind]) for column in columns])
+    schema = pa.schema([(column.name, ARROW_TYPES[column.kind]) for column in columns])
     # Batch by batch into Arrow, so that the Python values of a big table never exist all at once.
     parts = [
         pa.record_batch(

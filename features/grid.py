@@ -3,9 +3,11 @@
 import numpy as np
 
 from features.facts import DAY, IntColumn
-from features.histories import OPEN, Histories
-from features.norms import MONDAY, Norms
+from features.histories import Histories
+from features.norms import Norms
 from features.snapshots import Snapshots
+from features.usual_times import MONDAY
+from features.vocabulary import OPEN
 
 
 def training_grid(histories: Histories, norms: Norms, *, every_days: int, until: int) -> Snapshots:
@@ -33,8 +35,7 @@ def now(histories: Histories, norms: Norms, as_of: int) -> Snapshots:
 
 def open_only(snapshots: Snapshots) -> Snapshots:
     """The snapshots whose deal was open, as known then."""
-    keep = snapshots.is_open
-    return Snapshots(snapshots.histories, snapshots.norms, snapshots.deal[keep], snapshots.at[keep])
+    return snapshots.rows(snapshots.is_open)
 
 
 def _last_useful_instant(histories: Histories, until: int) -> IntColumn:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.facts import DAY, Facts, FloatColumn, IntColumn
-from features.histories import LOST, OPEN, WON
 from features.snapshots import Snapshots
+from features.vocabulary import LOST, OPEN, WON
 
 
 @dataclass(frozen=True)

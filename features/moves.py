@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.facts import DAY, BoolColumn, Facts, FloatColumn, IntColumn
-from features.histories import LOST, OPEN, WON, Histories, in_effect_before
+from features.histories import Histories, in_effect_before
+from features.vocabulary import LOST, OPEN, WON
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Moves:
     Attributes
     ----------
     origin : stage left; -1 where it was the deal's first
+    moved : whether it took the deal from an open stage to another
     forward, backward : what a move from an open stage was; a won deal moved forward, a lost one did not
     closing, won : whether it brought the deal to a closed (a won) stage, from wherever; its first stage may be one
     reopened : position of the closing that it took back; -1 for none
@@ -27,6 +29,7 @@ class Moves:
 
     facts: Facts
     origin: IntColumn
+    moved: BoolColumn
     forward: BoolColumn
     backward: BoolColumn
     closing: BoolColumn
@@ -52,6 +55,7 @@ def stage_moves(histories: Histories) -> Moves:
     return Moves(
         facts=facts,
         origin=origin,
+        moved=moved & (new != origin),
         forward=(steps > 0) | (moved & won),
         backward=steps < 0,
         closing=took_effect & (category != OPEN),

@@ -4,8 +4,11 @@ import numpy as np
 import pandas as pd
 
 from features.facts import FloatColumn
-from features.signals import SIGNALS
+from features.signals import signals_of
 from features.snapshots import Snapshots
+
+BLOCK = 16_384
+"""Snapshots computed at a time: columns of this length stay in the processor's cache."""
 
 
 def signal_matrix(snapshots: Snapshots) -> FloatColumn:
@@ -14,17 +17,23 @@ def signal_matrix(snapshots: Snapshots) -> FloatColumn:
     Returns
     -------
     array of shape (n_snapshots, n_signals)
-        Columns in the order of ``SIGNALS``; NaN where a signal has no value.
+        Columns in the order of ``signals_of(declared)``; NaN where a signal has no value.
     """
-    columns = [signal.compute(snapshots) for signal in SIGNALS.values()]
-    return np.column_stack(columns) if len(snapshots) else np.empty((0, len(columns)))
+    signals = signals_of(snapshots.norms.vocabulary.declared).values()
+    matrix = np.empty((len(snapshots), len(signals)), order="F")
+    for start in range(0, len(snapshots), BLOCK):
+        rows = slice(start, start + BLOCK)
+        block = snapshots.rows(rows)
+        for place, signal in enumerate(signals):
+            matrix[rows, place] = signal.compute(block)
+    return matrix
 
 
 def snapshot_table(snapshots: Snapshots) -> pd.DataFrame:
     """One row per snapshot: deal_id, as_of, stage (its name with its pipeline), then every signal."""
-    stages = snapshots.norms.vocabulary.stages
-    names = np.array([*stages.keys, ""])
-    table = pd.DataFrame(signal_matrix(snapshots), columns=list(SIGNALS))
+    vocabulary = snapshots.norms.vocabulary
+    names = np.array([*vocabulary.stages.keys, ""])
+    table = pd.DataFrame(signal_matrix(snapshots), columns=list(signals_of(vocabulary.declared)))
     table.insert(0, "stage", names[snapshots.stage])
     table.insert(0, "as_of", pd.DatetimeIndex(snapshots.at.astype("datetime64[us]"), tz="UTC"))
     table.insert(0, "deal_id", snapshots.histories.deal_ids[snapshots.deal])

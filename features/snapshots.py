@@ -6,10 +6,13 @@ from functools import cached_property
 import numpy as np
 
 from crm.tables import DIRECTIONS, INTERACTION_KINDS
-from features.facts import DAY, BoolColumn, Facts, FloatColumn, IntColumn
-from features.histories import OPEN, Histories
+from features.facts import DAY, BoolColumn, Facts, FloatColumn, IntColumn, taken
+from features.histories import Histories, in_force
 from features.moves import Moves, stage_moves
-from features.norms import Norms, owner_of
+from features.norms import PATIENCE, Norms
+from features.selection import Selection, Window
+from features.tally import Moments
+from features.vocabulary import OPEN
 
 
 @dataclass(frozen=True)
@@ -27,34 +30,45 @@ class Snapshots:
     deal: IntColumn
     at: IntColumn
     _positions: dict[tuple[int, int | None], IntColumn] = field(default_factory=dict, repr=False)
-    _filters: dict[tuple[str | None, ...], "Window"] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.deal)
 
+    def rows(self, rows: slice | BoolColumn) -> "Snapshots":
+        """Some of the snapshots."""
+        return Snapshots(self.histories, self.norms, self.deal[rows], self.at[rows])
+
     @cached_property
+    def moments(self) -> Moments:
+        """The instants, to ask norms for."""
+        return Moments(self.at)
+
+    @property
     def moves(self) -> Moves:
         """What each stage change of the histories meant."""
-        return stage_moves(self.histories)
+        return self.histories.once("moves", lambda: stage_moves(self.histories))
 
-    def interactions(self, kind: str | None = None, direction: str | None = None, *, senior: bool = False) -> "Window":
+    def interactions(self, kind: str | None = None, direction: str | None = None) -> Window:
         """Interactions of one kind and direction (any where not given); planned ones only once they took place."""
-        key = (kind, direction, "senior" if senior else None)
-        if key not in self._filters:
-            columns = self.histories.interactions.columns
-            mask = np.ones(len(self.histories.interactions), bool)
-            if kind:
-                mask = mask & (columns["kind"] == INTERACTION_KINDS.index(kind))
-            if direction:
-                mask = mask & (columns["direction"] == DIRECTIONS.index(direction))
-            if senior:
-                mask = mask & columns["senior"]
-            self._filters[key] = Window(self, self.histories.interactions, mask)
-        return self._filters[key]
+        facts = self.histories.interactions
 
-    def window(self, facts: Facts, mask: BoolColumn) -> "Window":
-        """The facts for which ``mask`` holds."""
-        return Window(self, facts, mask)
+        def mask() -> BoolColumn:
+            chosen = np.ones(len(facts), bool)
+            if kind:
+                chosen &= facts.columns["kind"] == INTERACTION_KINDS.index(kind)
+            if direction:
+                chosen &= facts.columns["direction"] == DIRECTIONS.index(direction)
+            return chosen
+
+        return Window(self, self.histories.once((kind, direction), lambda: Selection(facts, mask())))
+
+    def where(self, facts: Facts, name: str, mask: BoolColumn) -> Window:
+        """The facts for which ``mask`` holds; ``name`` tells this selection of them from others."""
+        return Window(self, self.histories.once((id(facts), name), lambda: Selection(facts, mask)))
+
+    def changes(self, facts: Facts) -> Window:
+        """All changes of a field."""
+        return self.where(facts, "changes", np.ones(len(facts), bool))
 
     def position(self, facts: Facts, days: int | None) -> IntColumn:
         """Position after the last fact known before ``at - days``; of the first fact of the deal for None."""
@@ -78,9 +92,7 @@ class Snapshots:
 
     def value(self, facts: Facts, position: IntColumn, column: str = "value") -> FloatColumn:
         """``column`` at ``position``; NaN where the position is -1."""
-        if not len(facts):
-            return np.full(len(self), np.nan)
-        return np.where(position >= 0, facts.columns[column][np.maximum(position, 0)].astype(np.float64), np.nan)
+        return taken(facts.columns[column], position)
 
     def days_since(self, instants: FloatColumn) -> FloatColumn:
         """Days from ``instants`` (microseconds; NaN for none) to each snapshot."""
@@ -89,8 +101,14 @@ class Snapshots:
     @cached_property
     def stage(self) -> IntColumn:
         """Number of the stage each deal was in; -1 where none was known."""
-        stage = self.value(self.histories.stage, self.in_effect(self.histories.stage), "new")
-        return np.where(np.isnan(stage), -1, stage).astype(np.int64)
+        return self.number(self.histories.stage, "new")
+
+    def number(self, facts: Facts, column: str = "value") -> IntColumn:
+        """A name's number, as in effect at each snapshot; -1 where none was known."""
+        place = self.in_effect(facts)
+        if not len(facts):
+            return place
+        return np.where(place >= 0, facts.columns[column][np.maximum(place, 0)], -1)
 
     @cached_property
     def is_open(self) -> BoolColumn:
@@ -100,68 +118,30 @@ class Snapshots:
     @cached_property
     def owner(self) -> IntColumn:
         """Number of each deal's owner as known then; -1 for none."""
-        return owner_of(self.histories, self.deal, self.at)
+        return in_force(self.histories.owner, "value", self.deal, self.at)
 
     @cached_property
     def amount(self) -> FloatColumn:
         """Amount of each deal in the reporting currency; NaN where none was known."""
         facts = self.histories.amount
-        return self._converted(self.value(facts, self.in_effect(facts)))
+        return self.value(facts, self.in_effect(facts)) * self.rate
 
     @cached_property
     def first_amount(self) -> FloatColumn:
         """The first amount of each deal in the reporting currency, at the same rate as ``amount``."""
         facts = self.histories.amount
-        return self._converted(self.value(facts, self.first_known(facts)))
+        return self.value(facts, self.first_known(facts)) * self.rate
 
-    def _converted(self, amount: FloatColumn) -> FloatColumn:
-        return self.norms.in_reporting_currency(amount, self.static("currency"), self.at)
+    @cached_property
+    def rate(self) -> FloatColumn:
+        """The last rate of each deal's currency to the reporting currency; NaN where there was none."""
+        return self.norms.rate(self.static("currency"), self.moments)
 
     def static(self, name: str) -> IntColumn:
-        """Number of a value known at creation (``source``, ``industry``, ...); -1 where missing."""
+        """What was known at creation: the number of a name (``source``, ``industry``, ...); -1 where missing."""
         return self.histories.static[name][self.deal]
 
     @cached_property
     def patience_days(self) -> FloatColumn:
         """80th percentile of past times to advance from each deal's stage, days; NaN before enough are known."""
-        return self.norms.days_to_advance[0.8].before(self.stage, self.at)
-
-
-@dataclass(frozen=True)
-class Window:
-    """Some of the facts, to be counted and dated at every snapshot."""
-
-    at: Snapshots
-    facts: Facts
-    mask: BoolColumn
-
-    @cached_property
-    def _running(self) -> IntColumn:
-        return self.facts.running(self.mask)
-
-    def count(self, days: int | None = None) -> FloatColumn:
-        """Facts with ``at - days <= known_at < at``; all known before ``at`` for None."""
-        return self._between(self._running, days)
-
-    def total(self, values: IntColumn, days: int | None = None) -> FloatColumn:
-        """Sum of ``values`` (integers) over the facts of the same window."""
-        return self._between(self.facts.running(np.where(self.mask, values, 0)), days)
-
-    def _between(self, running: IntColumn, days: int | None) -> FloatColumn:
-        first, end = self.at.position(self.facts, days), self.at.position(self.facts, 0)
-        return (running[end] - running[first]).astype(np.float64)
-
-    def last(self) -> IntColumn:
-        """Position of the last fact known before each snapshot; -1 for none."""
-        if not len(self.facts):
-            return np.full(len(self.at), -1)
-        end, start = self.at.position(self.facts, 0), self.at.position(self.facts, None)
-        found = self.facts.running_last(self.mask)[end - 1]
-        return np.where((end > start) & (found >= start), found, -1)
-
-    def days_since_last(self) -> FloatColumn:
-        """Days since the last fact became known; NaN where there was none."""
-        if not len(self.facts):
-            return np.full(len(self.at), np.nan)
-        last = self.last()
-        return np.where(last >= 0, (self.at.at - self.facts.known_at[np.maximum(last, 0)]) / DAY, np.nan)
+        return self.norms.usual_days(self.norms.days_to_advance[PATIENCE], self.stage, self.moments)

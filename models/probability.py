@@ -6,6 +6,7 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
+from features.declared import NOTHING, Declared
 from features.facts import FloatColumn
 from models.calibration import Calibration, log_odds, probability
 from models.rungs import StageRate
@@ -21,6 +22,7 @@ class ProbabilityModel:
     stage_signal : the signal that stands for the stage in the reasons of the stage rate
     booster, calibration : None and ignored where there was too little to learn from
     typical : median of each signal by stage, among past snapshots of deals that were won
+    declared : what the company declared of its own, from which some of the signals are made
     """
 
     signals: tuple[str, ...]
@@ -29,6 +31,7 @@ class ProbabilityModel:
     booster: lgb.Booster | None = None
     calibration: Calibration = field(default_factory=Calibration)
     typical: dict[str, dict[str, float]] = field(default_factory=dict)
+    declared: Declared = NOTHING
 
     @property
     def rung(self) -> str:

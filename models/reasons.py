@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from features.facts import FloatColumn
-from features.signals import SIGNALS
+from features.signals import Signal, signals_of
 from models.calibration import probability
 from models.probability import ProbabilityModel
 
@@ -56,19 +56,19 @@ def reasons(model: ProbabilityModel, snapshots: pd.DataFrame) -> tuple[float, li
     base, added = model.contributions(snapshots)
     start, shares = points(base, added)
     values = snapshots[list(model.signals)].to_numpy(np.float64)
-    if not model.booster and SIGNALS[model.stage_signal].unit == "rate":
+    known = signals_of(model.declared)
+    if not model.booster and known[model.stage_signal].unit == "rate":
         # The stage's own rate decides here, which may come from what the CRM states, not from past deals.
         values[:, model.signals.index(model.stage_signal)] = model.predict(snapshots)
-    topics = [SIGNALS[name].topic for name in model.signals]
+    signals = [known[name] for name in model.signals]
+    topics = [signal.topic for signal in signals]
     members = {topic: [i for i, other in enumerate(topics) if other == topic] for topic in dict.fromkeys(topics)}
     typical = [model.typical.get(stage, {}) for stage in snapshots["stage"]]
-    return start, [
-        _of_one(model.signals, members, values[row], shares[row], typical[row]) for row in range(len(snapshots))
-    ]
+    return start, [_of_one(signals, members, values[row], shares[row], typical[row]) for row in range(len(snapshots))]
 
 
 def _of_one(
-    signals: tuple[str, ...],
+    signals: list[Signal],
     members: dict[str, list[int]],
     values: FloatColumn,
     shares: FloatColumn,
@@ -88,11 +88,10 @@ def _of_one(
     return found
 
 
-def _reason(name: str, value: float, typical: dict[str, float], share: float) -> Reason:
-    signal = SIGNALS[name]
-    usual = typical.get(name, float("nan"))
+def _reason(signal: Signal, value: float, typical: dict[str, float], share: float) -> Reason:
+    usual = typical.get(signal.name, float("nan"))
     sentence = signal.sentence(value, usual)
-    return Reason(name, signal.group, _or_none(value), _or_none(usual), share, sentence)
+    return Reason(signal.name, signal.group, _or_none(value), _or_none(usual), share, sentence)
 
 
 def _or_none(value: float) -> float | None:

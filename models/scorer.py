@@ -16,13 +16,14 @@ import numpy as np
 import pandas as pd
 
 from crm.errors import NoModelError
+from features.declared import Declared
 from features.facts import FloatColumn
 from models.calibration import Calibration
 from models.closing_time import KNOTS_DAYS, ClosingTime
 from models.probability import ProbabilityModel
 from models.rungs import StageRate
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class Scorer:
             "trained_until": self.trained_until,
             "note": self.note,
             "patience": list(self.patience),
+            "declared": self.win.declared.document(),
             "win": _card(self.win),
             "stall": _card(self.stall),
             "closing": {
@@ -103,9 +105,10 @@ def load_scorer(folder: Path) -> Scorer:
     closing.overall_ = np.array(card["closing"]["overall"])
     closing.by_stage_ = {stage: np.array(row) for stage, row in card["closing"]["by_stage"].items()}
     low, high, default = card["patience"]
+    declared = Declared.of_document(card["declared"])
     return Scorer(
-        win=_model(card["win"], folder / "win.txt"),
-        stall=_model(card["stall"], folder / "stall.txt"),
+        win=_model(card["win"], declared, folder / "win.txt"),
+        stall=_model(card["stall"], declared, folder / "stall.txt"),
         closing=closing,
         patience=(low, high, default),
         trained_until=card["trained_until"],
@@ -133,7 +136,7 @@ def _card(model: ProbabilityModel) -> dict[str, Any]:
     }
 
 
-def _model(card: dict[str, Any], trees: Path) -> ProbabilityModel:
+def _model(card: dict[str, Any], declared: Declared, trees: Path) -> ProbabilityModel:
     rate = StageRate(card["stage_rate"]["prior"])
     rate.base_, rate.rate_ = card["stage_rate"]["base"], card["stage_rate"]["by_stage"]
     return ProbabilityModel(
@@ -143,4 +146,5 @@ def _model(card: dict[str, Any], trees: Path) -> ProbabilityModel:
         booster=lgb.Booster(model_str=trees.read_text(encoding="utf-8")) if trees.exists() else None,
         calibration=Calibration(**card["calibration"]),
         typical=card["typical"],
+        declared=declared,
     )

@@ -13,6 +13,7 @@ from features.histories import Histories, instant
 from features.norms import Norms, norms_of
 from features.pipeline import snapshot_table
 from features.snapshots import Snapshots
+from features.vocabulary import Vocabulary
 from models.closing_time import KNOTS_DAYS
 from models.probability import ProbabilityModel
 from models.reasons import as_documents, reasons
@@ -29,7 +30,8 @@ class Scoring:
     @classmethod
     def of_company(cls, scorer: Scorer, tables: Mapping[str, pd.DataFrame], reporting_currency: str) -> "Scoring":
         """Make the norms from all of a company's history."""
-        return cls(scorer, norms_of(Histories.from_tables(tables), tables["fx_rates"], reporting_currency))
+        histories = Histories.from_tables(tables, Vocabulary.from_tables(tables, scorer.win.declared))
+        return cls(scorer, norms_of(histories, tables["fx_rates"], reporting_currency))
 
     def score(self, tables: Mapping[str, pd.DataFrame], as_of: datetime) -> pd.DataFrame:
         """Score every deal of ``tables`` that is open as of ``as_of``; one row per deal, as in table ``scores``."""

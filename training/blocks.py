@@ -10,7 +10,6 @@ import lightgbm as lgb
 import numpy as np
 
 from features.facts import DAY, BoolColumn, FloatColumn
-from features.signals import SIGNALS
 from models.boosting import Examples, fit_booster, fit_booster_and_rounds
 from models.calibration import Calibration, fit_calibration, probability
 from models.rungs import BaseRate, StageRate
@@ -54,7 +53,8 @@ class Walk:
 
 def examples(dataset: Dataset, learned: Target) -> Examples:
     """The rows of a dataset with what is to be learned from them."""
-    return Examples(dataset.table[list(SIGNALS)].to_numpy(np.float32), learned.happened, learned.weight, list(SIGNALS))
+    matrix = dataset.table[dataset.signals].to_numpy(np.float32)
+    return Examples(matrix, learned.happened, learned.weight, dataset.signals)
 
 
 def walk(dataset: Dataset, plan: Plan, event: Event) -> Walk | None:
@@ -131,5 +131,5 @@ class _Blocks:
 
 
 def _raw(booster: lgb.Booster, dataset: Dataset, rows: BoolColumn) -> FloatColumn:
-    matrix = dataset.table.loc[rows, list(SIGNALS)].to_numpy(np.float32)
+    matrix = dataset.table.loc[rows, dataset.signals].to_numpy(np.float32)
     return np.asarray(booster.predict(matrix, raw_score=True)) if len(matrix) else np.empty(0)

@@ -8,13 +8,16 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from features.declared import NOTHING, Declared
 from features.facts import FloatColumn, IntColumn
 from features.grid import training_grid
 from features.histories import Histories, instant
 from features.labels import Labels, Patience, labels
 from features.norms import norms_of
 from features.pipeline import snapshot_table
+from features.signals import signals_of
 from features.snapshots import Snapshots
+from features.vocabulary import Vocabulary
 
 MAXIMUM_WEIGHT = 10.0
 """A slow deal stands for at most this many like it that were cut off; more would be noise."""
@@ -34,6 +37,16 @@ class Dataset:
         return snapshot_table(self.snapshots)
 
     @property
+    def declared(self) -> Declared:
+        """What the company declared of its own."""
+        return self.snapshots.norms.vocabulary.declared
+
+    @property
+    def signals(self) -> list[str]:
+        """Names of the signals, in the order of the table's columns."""
+        return list(signals_of(self.declared))
+
+    @property
     def at(self) -> IntColumn:
         """Instants of the snapshots, microseconds since 1970 UTC."""
         return self.snapshots.at
@@ -50,9 +63,10 @@ def build_dataset(
     every_days: int,
     patience: Patience,
     reporting_currency: str,
+    declared: Declared = NOTHING,
 ) -> Dataset:
     """Build the snapshots of all deals before ``until`` (excluded)."""
-    histories = Histories.from_tables(tables)
+    histories = Histories.from_tables(tables, Vocabulary.from_tables(tables, declared))
     norms = norms_of(histories, tables["fx_rates"], reporting_currency)
     grid = training_grid(histories, norms, every_days=every_days, until=instant(until))
     return Dataset(grid, patience.of(grid), instant(until))

@@ -58,6 +58,7 @@ def main(
         snapshot_days=snapshot_days,
         reporting_currency=settings.reporting_currency,
         patience=Patience(*scorer.patience),
+        declared=scorer.win.declared,
     )
     try:
         metrics = evaluate(scorer, dataset_of(open_store(settings.store_url).read_all(), plan))

@@ -4,13 +4,12 @@ The scorer that is kept learns from everything known; how good it is, is told by
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from crm.errors import NotEnoughDataError
-from features.signals import SIGNALS
 from models.boosting import fit_booster
 from models.closing_time import ClosingTime
 from models.probability import ProbabilityModel
@@ -86,19 +85,17 @@ def _fit_event(
     stated = dataset.snapshots.norms.vocabulary.stages.stated_probabilities() if event == "win" else None
     stage_rate = StageRate().fit(dataset.table["stage"], known.happened, known.weight, stated)
     walked = walk(dataset, plan, event) if trees else None
-    if not walked:
-        return ProbabilityModel(tuple(SIGNALS), stage_rate, _STAGE_SIGNAL[event]), None
-    if not walked.trees_are_better:
-        return ProbabilityModel(tuple(SIGNALS), stage_rate, _STAGE_SIGNAL[event]), walked.holdout
+    rung = ProbabilityModel(tuple(dataset.signals), stage_rate, _STAGE_SIGNAL[event], declared=dataset.declared)
+    if not walked or not walked.trees_are_better:
+        return rung, walked.holdout if walked else None
     booster = fit_booster(examples(dataset, known), plan.booster, walked.n_rounds)
-    model = ProbabilityModel(tuple(SIGNALS), stage_rate, _STAGE_SIGNAL[event], booster, walked.calibration, typical)
-    return model, walked.holdout
+    return replace(rung, booster=booster, calibration=walked.calibration, typical=typical), walked.holdout
 
 
 def _typical(dataset: Dataset) -> dict[str, dict[str, float]]:
     """Median of each signal by stage, among the snapshots of deals that were won: so the sentences say."""
     table = dataset.table[dataset.labels(dataset.until).won == 1]
-    medians = table.groupby("stage")[list(SIGNALS)].median()
+    medians = table.groupby("stage")[dataset.signals].median()
     return {str(stage): {str(k): float(v) for k, v in row.dropna().items()} for stage, row in medians.iterrows()}
 
 

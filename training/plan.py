@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from datetime import date
 
+from features.declared import NOTHING, Declared
 from features.labels import Patience
 from models.boosting import BoosterPlan
 
@@ -18,6 +19,7 @@ class Plan:
     embargo_days : left out between what is learned from and what it is judged on
     fold_starts : where the later blocks begin, as shares of the time covered; the last block is the holdout
     minimum_of_each : closed deals needed of each outcome before trees are grown
+    declared : attributes, fields and activities of the company's own that become signals
     """
 
     train_until: date
@@ -28,11 +30,13 @@ class Plan:
     reporting_currency: str = "EUR"
     patience: Patience = field(default_factory=Patience)
     booster: BoosterPlan = field(default_factory=BoosterPlan)
+    declared: Declared = NOTHING
 
     def parameters(self) -> dict[str, object]:
         """All of it as flat names and values."""
+        own = [*(one.key for one in self.declared.customs), *self.declared.activities]
         flat: dict[str, object] = {}
-        for name, value in asdict(self).items():
+        for name, value in (asdict(self) | {"declared": ", ".join(own)}).items():
             if isinstance(value, dict):
                 flat |= {f"{name}.{inner}": inner_value for inner, inner_value in value.items()}
             else:

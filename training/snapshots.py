@@ -17,9 +17,8 @@ from training.train import dataset_of
 def labelled(dataset: Dataset) -> pd.DataFrame:
     """Snapshots, signals and labels as of the end of the data set; one row per snapshot."""
     seen = dataset.labels(dataset.until)
-    return dataset.table.assign(
-        won=seen.won, days_to_close=seen.days_to_close, stalled=seen.stalled, patience_days=dataset.patience_days
-    )
+    columns = {"won": seen.won, "days_to_close": seen.days_to_close, "stalled": seen.stalled}
+    return pd.concat([dataset.table, pd.DataFrame(columns | {"patience_days": dataset.patience_days})], axis=1)
 
 
 def write(table: pd.DataFrame, path: Path) -> None:

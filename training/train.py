@@ -9,8 +9,8 @@ import typer
 from crm.errors import NotEnoughDataError
 from crm.settings import Settings
 from crm.store import open_store
+from features.declared import load_declared
 from features.labels import Patience
-from features.signals import SIGNALS
 from models.boosting import BoosterPlan
 from models.registry import Logged, Training, log_and_promote
 from training.dataset import Dataset, build_dataset
@@ -40,6 +40,7 @@ def dataset_of(tables: Mapping[str, pd.DataFrame], plan: Plan) -> Dataset:
         every_days=plan.snapshot_days,
         patience=plan.patience,
         reporting_currency=plan.reporting_currency,
+        declared=plan.declared,
     )
 
 
@@ -67,11 +68,11 @@ def log(fitted: Fit, dataset: Dataset, plan: Plan, tracking_uri: str) -> Logged:
     if scorer.win.booster:
         figures["signals_win"] = signals_figure(scorer.win, dataset.table, plan.booster.seed)
     training = Training(
-        parameters=plan.parameters() | {"n_snapshots": len(dataset.at), "n_signals": len(SIGNALS)},
+        parameters=plan.parameters() | {"n_snapshots": len(dataset.at), "n_signals": len(dataset.signals)},
         metrics=_flat(metrics),
         figures=figures,
         tables={"holdout_metrics": metrics},
-        example=dataset.table[["stage", *SIGNALS]].head(3),
+        example=dataset.table[["stage", *dataset.signals]].head(3),
     )
     return log_and_promote(tracking_uri, scorer, training)
 
@@ -112,6 +113,7 @@ def main(
         snapshot_days=snapshot_days,
         reporting_currency=settings.reporting_currency,
         patience=Patience(minimum_days=patience_minimum_days),
+        declared=load_declared(settings.signals),
         booster=BoosterPlan(seed=seed, num_threads=threads),
     )
     store = open_store(settings.store_url)
@@ -119,7 +121,7 @@ def main(
     fitted = fit(dataset, plan)
     logged = log(fitted, dataset, plan, settings.tracking_uri)
     metrics = holdout_metrics(fitted)
-    typer.echo(f"{len(dataset.at):,} snapshots, {len(SIGNALS)} signals, seed {seed}")
+    typer.echo(f"{len(dataset.at):,} snapshots, {len(dataset.signals)} signals, seed {seed}")
     if len(metrics):
         typer.echo(metrics.to_string(index=False, float_format=lambda value: f"{value:.4f}"))
     for line in (*warnings(metrics), fitted.scorer.note):

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from features.declared import Expectation
 from features.facts import FloatColumn
 from features.snapshots import Snapshots
 
-Group = Literal["engagement", "momentum", "timing", "money", "people", "fit"]
-Expectation = Literal["more is better", "less is better", "depends"]
+Group = Literal["engagement", "momentum", "sequence", "timing", "money", "people", "fit", "own"]
 Compute: TypeAlias = Callable[[Snapshots], FloatColumn]
 
 
@@ -26,6 +26,7 @@ class Signal:
     says_none, says_zero, says_below : sentences where the value is missing (NaN), 0, or negative (then ``{value}``
         is written without its sign; the last is empty where a signal cannot be negative)
     expect : what people expect more of it to do to the chance of winning
+    words : what each value stands for, where values are places in a list
     """
 
     name: str
@@ -38,6 +39,7 @@ class Signal:
     says_zero: str
     says_below: str
     compute: Compute
+    words: tuple[str, ...] = ()
 
     def sentence(self, value: float, typical: float) -> str:
         """Say ``value`` beside what is ``typical`` among deals won from the same stage; either may be NaN."""
@@ -51,6 +53,8 @@ class Signal:
     def _template(self, value: float) -> str:
         if np.isnan(value):
             return self.says_none
+        if self.words:
+            return self.says
         # A date that began less than a day ago is today.
         if -1 < value <= 0:
             return self.says_zero
@@ -58,6 +62,8 @@ class Signal:
 
     def written(self, value: float) -> str:
         """``value`` with its unit."""
+        if self.words:
+            return self.words[int(value)] if value >= 0 else ""
         number = self.number(value)
         if self.unit == "days" and value < 1:
             return "less than a day"
@@ -87,13 +93,19 @@ _SINGULAR = {
     "calls to the customer": "call to the customer",
     "meetings": "meeting",
     "interactions": "interaction",
-    "notes or tasks": "note or task",
+    "notes": "note",
+    "tasks": "task",
+    "users": "user",
+    "handovers": "handover",
+    "moves": "move",
+    "directors or executives": "director or executive",
     "contacts": "contact",
     "forward moves": "forward move",
     "moves back": "move back",
     "stages": "stage",
     "stages a month": "stage a month",
     "pushes": "push",
+    "times": "time",
     "changes": "change",
     "deals": "deal",
     "open deals": "open deal",
@@ -103,7 +115,8 @@ SIGNALS: dict[str, Signal] = {}
 """Every declared signal by name, in the order of declaration."""
 
 
-def signal(
+def declared_signal(
+    compute: Compute,
     *,
     group: Group,
     unit: str,
@@ -114,13 +127,20 @@ def signal(
     says_below: str = "",
     name: str = "",
     topic: str = "",
-) -> Callable[[Compute], Compute]:
-    """Declare the decorated function as a signal, under its own name and as its own topic unless others are given."""
+    words: tuple[str, ...] = (),
+) -> Signal:
+    """A signal under the function's name and as its own topic, unless others are given."""
+    called = name or compute.__name__
+    others = (says_none or "Not known: " + called.replace("_", " "), says_zero or says, says_below)
+    return Signal(called, topic or called, group, unit, expect, says, *others, compute, words)
+
+
+def signal(**declaration: Any) -> Callable[[Compute], Compute]:
+    """Declare the decorated function as a signal; takes what ``declared_signal`` takes."""
 
     def declare(compute: Compute) -> Compute:
-        called = name or compute.__name__
-        others = (says_none or "Not known: " + called.replace("_", " "), says_zero or says, says_below)
-        SIGNALS[called] = Signal(called, topic or called, group, unit, expect, says, *others, compute)
+        made = declared_signal(compute, **declaration)
+        SIGNALS[made.name] = made
         return compute
 
     return declare

@@ -4,9 +4,12 @@ from functools import partial
 
 import numpy as np
 
-from features.facts import DAY, FloatColumn
+from crm.tables import INTERACTION_KINDS
+from features.facts import DAY, BoolColumn, Facts, FloatColumn
+from features.selection import Window
 from features.signals.declaration import signal
 from features.snapshots import Snapshots
+from features.talks import INBOUND, OUTBOUND
 
 _WON = "deals won from this stage had {typical}"
 _COUNTED = (
@@ -15,7 +18,11 @@ _COUNTED = (
     ("call", "inbound", "calls from the customer", "more is better"),
     ("call", "outbound", "calls to the customer", "depends"),
     ("meeting", None, "meetings", "more is better"),
+    ("note", None, "notes", "depends"),
+    ("task", None, "tasks", "depends"),
+    (None, None, "interactions", "more is better"),
 )
+_DAYS = (7, 14, 30, 90, None)
 
 
 def _count(at: Snapshots, kind: str | None, direction: str | None, days: int | None) -> FloatColumn:
@@ -23,38 +30,16 @@ def _count(at: Snapshots, kind: str | None, direction: str | None, days: int | N
 
 
 for _kind, _direction, _unit, _expect in _COUNTED:
-    _stem = f"{_direction}_{_kind}s" if _direction else f"{_kind}s"
-    for _days in (14, 30, 90):
+    _stem = f"{_direction}_{_kind}s" if _direction else f"{_kind or 'interaction'}s"
+    for _number in _DAYS:
         signal(
-            name=f"{_stem}_{_days}d",
+            name=f"{_stem}_{_number}d" if _number else f"{_stem}_ever",
             topic=_stem,
             group="engagement",
             unit=_unit,
-            expect=_expect,  # type: ignore[arg-type]
-            says=f"{{value}} in {_days} days; {_WON}",
-        )(partial(_count, kind=_kind, direction=_direction, days=_days))
-
-for _days in (7, 30, 90):
-    signal(
-        name=f"interactions_{_days}d",
-        topic="interactions",
-        group="engagement",
-        unit="interactions",
-        expect="more is better",
-        says=f"{{value}} in {_days} days; {_WON}",
-    )(partial(_count, kind=None, direction=None, days=_days))
-
-
-@signal(topic="interactions", group="engagement", unit="interactions", expect="depends", says="{value} so far; " + _WON)
-def interactions_ever(at: Snapshots) -> FloatColumn:
-    """All interactions known before each snapshot, planned ones left out."""
-    return at.interactions().count()
-
-
-@signal(group="engagement", unit="notes or tasks", expect="depends", says="{value} in 30 days; " + _WON)
-def notes_and_tasks_30d(at: Snapshots) -> FloatColumn:
-    """Notes and tasks that became known in the 30 days before each snapshot."""
-    return at.interactions("note").count(30) + at.interactions("task").count(30)
+            expect=_expect,
+            says=f"{{value}} in {_number} days; {_WON}" if _number else f"{{value}} so far; {_WON}",
+        )(partial(_count, kind=_kind, direction=_direction, days=_number))
 
 
 @signal(
@@ -111,20 +96,61 @@ def days_unanswered(at: Snapshots) -> FloatColumn:
     if not len(facts):
         return np.full(len(at), np.nan)
     last_in = at.interactions(direction="inbound").last()
-    outbound = at.interactions(direction="outbound")
-    end = at.position(facts, 0)
-    next_out = _next_position(outbound.mask)
-    first = next_out[np.where(last_in >= 0, last_in + 1, at.position(facts, None))]
-    waiting = first < end
+    first = at.interactions(direction="outbound").some.next[
+        np.where(last_in >= 0, last_in + 1, at.position(facts, None))
+    ]
     days = (at.at - facts.known_at[np.minimum(first, len(facts) - 1)]) / DAY
-    return np.where(waiting, days, np.where(last_in >= 0, 0.0, np.nan))
+    return np.where(first < at.position(facts, 0), days, np.where(last_in >= 0, 0.0, np.nan))
 
 
-def _next_position(mask: np.ndarray) -> np.ndarray:
-    """For each position (one past the end included), the first at or after it where ``mask`` holds."""
-    size = len(mask)
-    own = np.append(np.where(mask, np.arange(size), size), size)
-    return np.minimum.accumulate(own[::-1])[::-1]
+@signal(
+    topic="answers",
+    group="engagement",
+    unit="share",
+    expect="less is better",
+    says="Waiting for a reply for {value} of the usual time; {typical} in deals won from this stage",
+    says_none="Nothing was sent to the customer yet, or how long they usually take is not known",
+    says_zero="The customer spoke last",
+)
+def days_unanswered_vs_norm(at: Snapshots) -> FloatColumn:
+    """Days unanswered over the median time in which customers answered in this pipeline, as known then."""
+    norm = at.norms.usual_days(at.norms.days_to_reply, at.static("pipeline"), at.moments)
+    return days_unanswered(at) / np.maximum(norm, 0.01)
+
+
+@signal(
+    topic="answers",
+    group="engagement",
+    unit="days",
+    expect="less is better",
+    says="The customer takes {value} to answer; {typical} in deals won from this stage",
+    says_none="The customer has not answered anything yet",
+)
+def days_to_reply(at: Snapshots) -> FloatColumn:
+    """Mean days in which the customer answered so far; NaN where they never did."""
+    return _replies(at, INBOUND).mean("reply_us", at.histories.interactions.columns["reply_us"]) / DAY
+
+
+@signal(
+    topic="answers",
+    group="engagement",
+    unit="days",
+    expect="less is better",
+    says="We take {value} to answer; {typical} in deals won from this stage",
+    says_none="We have not answered anything yet",
+)
+def days_to_our_reply(at: Snapshots) -> FloatColumn:
+    """Mean days in which we answered the customer so far; NaN where we never did."""
+    return _replies(at, OUTBOUND).mean("reply_us", at.histories.interactions.columns["reply_us"]) / DAY
+
+
+def _replies(at: Snapshots, side: int) -> Window:
+    columns = at.histories.interactions.columns
+    return _where(at, f"replies {side}", (columns["reply_us"] >= 0) & (columns["direction"] == side))
+
+
+def _where(at: Snapshots, name: str, mask: BoolColumn) -> Window:
+    return at.where(at.histories.interactions, name, mask)
 
 
 @signal(
@@ -160,11 +186,23 @@ def interactions_trend_14d(at: Snapshots) -> FloatColumn:
 @signal(group="engagement", unit="contacts", expect="more is better", says="{value} involved; " + _WON)
 def contacts_ever(at: Snapshots) -> FloatColumn:
     """Distinct contacts of the interactions known before each snapshot."""
-    facts = at.histories.interactions
-    return at.window(facts, facts.columns["new_contact"]).count()
+    return _where(at, "contacts", at.histories.interactions.columns["new_contact"]).count()
 
 
 @signal(
+    topic="seniority",
+    group="engagement",
+    unit="directors or executives",
+    expect="more is better",
+    says="{value} involved; " + _WON,
+)
+def senior_contacts_ever(at: Snapshots) -> FloatColumn:
+    """Distinct contacts who are directors or executives, of the interactions known before each snapshot."""
+    return _where(at, "seniors", at.histories.interactions.columns["new_senior"]).count()
+
+
+@signal(
+    topic="seniority",
     group="engagement",
     unit="interactions",
     expect="more is better",
@@ -172,10 +210,11 @@ def contacts_ever(at: Snapshots) -> FloatColumn:
 )
 def senior_interactions_90d(at: Snapshots) -> FloatColumn:
     """Interactions of the last 90 days with a director or an executive."""
-    return at.interactions(senior=True).count(90)
+    return _where(at, "senior", at.histories.interactions.columns["senior"]).count(90)
 
 
 @signal(
+    topic="planned",
     group="engagement",
     unit="days",
     expect="less is better",
@@ -184,14 +223,25 @@ def senior_interactions_90d(at: Snapshots) -> FloatColumn:
 )
 def days_to_next_meeting(at: Snapshots) -> FloatColumn:
     """Days from each snapshot to the next meeting already booked; NaN where none lies ahead."""
-    planned = at.histories.planned_meetings
+    planned = at.histories.planned
     if not len(planned):
         return np.full(len(at), np.nan)
+    meetings = planned.columns["kind"] == INTERACTION_KINDS.index("meeting")
     place, end = planned.before(at.deal, at.at), planned.start[at.deal + 1]
     late = np.flatnonzero(place < end)
-    while len(late):  # step over meetings that were booked only later
-        late = late[planned.columns["booked_at"][place[late]] >= at.at[late]]
+    while len(late):  # step over what is no meeting, and over meetings that were booked only later
+        late = late[~meetings[place[late]] | (planned.columns["booked_at"][place[late]] >= at.at[late])]
         place[late] += 1
         late = late[place[late] < end[late]]
     ahead = (planned.known_at[np.minimum(place, len(planned) - 1)] - at.at) / DAY
     return np.where(place < end, ahead, np.nan)
+
+
+@signal(topic="planned", group="engagement", unit="interactions", expect="more is better", says="{value} planned ahead")
+def planned_ahead(at: Snapshots) -> FloatColumn:
+    """Interactions entered before each snapshot that are to take place at or after it."""
+    planned = at.histories.planned
+    booked = at.histories.once(
+        "booked", lambda: Facts.sorted(planned.group, planned.columns["booked_at"], planned.n_groups, {})
+    )
+    return (booked.before(at.deal, at.at) - planned.before(at.deal, at.at)).astype(np.float64)

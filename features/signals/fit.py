@@ -2,15 +2,13 @@
 
 from functools import partial
 
-import numpy as np
-
 from features.facts import FloatColumn
 from features.signals.declaration import signal
 from features.snapshots import Snapshots
 
 
 def _segment_win_rate(at: Snapshots, segment: str) -> FloatColumn:
-    return at.norms.shrunken_win_rate(segment, at.static(segment), at.at)
+    return at.norms.shrunken_win_rate(segment, at.static(segment), at.moments)
 
 
 for _segment, _words in (
@@ -39,7 +37,7 @@ for _segment, _words in (
 )
 def account_won(at: Snapshots) -> FloatColumn:
     """Deals won with the same account before each snapshot."""
-    return at.norms.closed["account"].before("won", at.static("account"), at.at).astype(np.float64)
+    return at.norms.closed_before("account", "won", at.static("account"), at.moments)
 
 
 @signal(
@@ -51,5 +49,4 @@ def account_won(at: Snapshots) -> FloatColumn:
 )
 def account_lost(at: Snapshots) -> FloatColumn:
     """Deals lost with the same account before each snapshot."""
-    closed, won = (at.norms.closed["account"].before(name, at.static("account"), at.at) for name in ("closed", "won"))
-    return (closed - won).astype(np.float64)
+    return at.norms.closed_before("account", "closed", at.static("account"), at.moments) - account_won(at)

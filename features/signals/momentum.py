@@ -3,8 +3,14 @@
 import numpy as np
 
 from features.facts import DAY, FloatColumn
+from features.norms import MEDIAN
+from features.selection import Window
 from features.signals.declaration import signal
 from features.snapshots import Snapshots
+
+
+def _forward(at: Snapshots) -> Window:
+    return at.where(at.histories.stage, "forward", at.moves.forward)
 
 
 @signal(
@@ -29,7 +35,7 @@ def stage_position(at: Snapshots) -> FloatColumn:
 )
 def stage_win_rate(at: Snapshots) -> FloatColumn:
     """Share won of the deals closed before that had been in the stage, shrunken toward all deals."""
-    return at.norms.shrunken_win_rate("stage", at.stage, at.at)
+    return at.norms.shrunken_win_rate("stage", at.stage, at.moments)
 
 
 @signal(
@@ -55,7 +61,7 @@ def days_in_stage(at: Snapshots) -> FloatColumn:
 )
 def days_in_stage_vs_norm(at: Snapshots) -> FloatColumn:
     """Days in stage over the median time to advance from it, as known then; NaN before enough is known."""
-    norm = at.norms.days_to_advance[0.5].before(at.stage, at.at)
+    norm = at.norms.usual_days(at.norms.days_to_advance[MEDIAN], at.stage, at.moments)
     return days_in_stage(at) / np.maximum(norm, 0.01)
 
 
@@ -68,7 +74,7 @@ def days_in_stage_vs_norm(at: Snapshots) -> FloatColumn:
 )
 def forward_moves(at: Snapshots) -> FloatColumn:
     """Moves to a later stage known before each snapshot."""
-    return at.window(at.histories.stage, at.moves.forward).count()
+    return _forward(at).count()
 
 
 @signal(
@@ -80,20 +86,19 @@ def forward_moves(at: Snapshots) -> FloatColumn:
 )
 def forward_moves_30d(at: Snapshots) -> FloatColumn:
     """Moves to a later stage that became known in the last 30 days."""
-    return at.window(at.histories.stage, at.moves.forward).count(30)
+    return _forward(at).count(30)
 
 
 @signal(group="momentum", unit="moves back", expect="less is better", says="{value} to an earlier stage so far")
 def backward_moves(at: Snapshots) -> FloatColumn:
     """Moves to an earlier stage known before each snapshot."""
-    return at.window(at.histories.stage, at.moves.backward).count()
+    return at.where(at.histories.stage, "backward", at.moves.backward).count()
 
 
 @signal(topic="moves forward", group="momentum", unit="stages", expect="depends", says="{value} skipped on the way")
 def skipped_stages(at: Snapshots) -> FloatColumn:
     """Stages jumped over by forward moves known before each snapshot."""
-    moves = at.moves
-    return at.window(at.histories.stage, moves.forward).total(np.maximum(moves.steps - 1, 0))
+    return _forward(at).total("skipped", np.maximum(at.moves.steps - 1, 0))
 
 
 @signal(
@@ -106,7 +111,7 @@ def skipped_stages(at: Snapshots) -> FloatColumn:
 )
 def days_since_forward_move(at: Snapshots) -> FloatColumn:
     """Days since a move to a later stage became known; NaN where there was none."""
-    return at.window(at.histories.stage, at.moves.forward).days_since_last()
+    return _forward(at).days_since_last()
 
 
 @signal(
@@ -120,5 +125,5 @@ def days_since_forward_move(at: Snapshots) -> FloatColumn:
 def stages_per_month(at: Snapshots) -> FloatColumn:
     """Forward steps per 30 days of age; the age is taken as at least a week."""
     age = np.maximum((at.at - at.histories.created_at[at.deal]) / DAY, 7)
-    steps = at.window(at.histories.stage, at.moves.forward).total(at.moves.steps)
+    steps = _forward(at).total("steps", at.moves.steps)
     return steps * 30 / age

@@ -29,8 +29,7 @@ def amount(at: Snapshots) -> FloatColumn:
 )
 def amount_changes(at: Snapshots) -> FloatColumn:
     """How often the amount was changed after it was first set."""
-    facts = at.histories.amount
-    return np.maximum(at.window(facts, np.ones(len(facts), bool)).count() - 1, 0)
+    return np.maximum(at.changes(at.histories.amount).count() - 1, 0)
 
 
 @signal(
@@ -56,7 +55,7 @@ def amount_vs_first(at: Snapshots) -> FloatColumn:
 )
 def amount_vs_size(at: Snapshots) -> FloatColumn:
     """Amount over the geometric mean of first amounts at accounts of the same size, as known then."""
-    return _ratio(at.amount, at.norms.typical_amount("size", at.static("size"), at.at))
+    return _ratio(at.amount, at.norms.typical_amount("size", at.static("size"), at.moments))
 
 
 @signal(
@@ -69,7 +68,7 @@ def amount_vs_size(at: Snapshots) -> FloatColumn:
 )
 def amount_vs_owner(at: Snapshots) -> FloatColumn:
     """Amount over the geometric mean of first amounts of the same owner's deals, as known then."""
-    return _ratio(at.amount, at.norms.typical_amount("owner", at.owner, at.at))
+    return _ratio(at.amount, at.norms.typical_amount("owner", at.owner, at.moments))
 
 
 def _ratio(amount: FloatColumn, reference: FloatColumn) -> FloatColumn:

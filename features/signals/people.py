@@ -17,7 +17,7 @@ from features.snapshots import Snapshots
 )
 def owner_win_rate(at: Snapshots) -> FloatColumn:
     """Share won of the owner's deals closed before, shrunken toward all deals."""
-    return at.norms.shrunken_win_rate("owner", at.owner, at.at)
+    return at.norms.shrunken_win_rate("owner", at.owner, at.moments)
 
 
 @signal(
@@ -29,7 +29,19 @@ def owner_win_rate(at: Snapshots) -> FloatColumn:
 )
 def team_win_rate(at: Snapshots) -> FloatColumn:
     """Share won of the deals closed before by the owner's team, shrunken toward all deals."""
-    return at.norms.shrunken_win_rate("team", _team(at), at.at)
+    return at.norms.shrunken_win_rate("team", _of_owner(at, "team"), at.moments)
+
+
+@signal(
+    group="people",
+    unit="rate",
+    expect="more is better",
+    says="Those who report to the same manager win about {value} of deals",
+    says_none="No deal has closed yet",
+)
+def manager_win_rate(at: Snapshots) -> FloatColumn:
+    """Share won of the deals closed before by all who report to the owner's manager, shrunken toward all deals."""
+    return at.norms.shrunken_win_rate("manager", _of_owner(at, "manager"), at.moments)
 
 
 @signal(
@@ -41,7 +53,7 @@ def team_win_rate(at: Snapshots) -> FloatColumn:
 )
 def owner_closed_deals(at: Snapshots) -> FloatColumn:
     """Deals that the owner closed before, won or lost."""
-    return at.norms.closed["owner"].before("closed", at.owner, at.at).astype(np.float64)
+    return at.norms.closed_before("owner", "closed", at.owner, at.moments)
 
 
 @signal(
@@ -53,7 +65,7 @@ def owner_closed_deals(at: Snapshots) -> FloatColumn:
 )
 def owner_open_deals(at: Snapshots) -> FloatColumn:
     """Open deals of the owner, this one included."""
-    return at.norms.owner_load.before("open", at.owner, at.at).astype(np.float64)
+    return at.norms.open_before(at.owner, at.moments)
 
 
 @signal(
@@ -61,8 +73,7 @@ def owner_open_deals(at: Snapshots) -> FloatColumn:
 )
 def owner_changes(at: Snapshots) -> FloatColumn:
     """How often the owner changed after the first."""
-    facts = at.histories.owner
-    return np.maximum(at.window(facts, np.ones(len(facts), bool)).count() - 1, 0)
+    return np.maximum(at.changes(at.histories.owner).count() - 1, 0)
 
 
 @signal(
@@ -79,6 +90,5 @@ def days_with_owner(at: Snapshots) -> FloatColumn:
     return at.days_since(at.value(facts, at.in_effect(facts), "changed_at"))
 
 
-def _team(at: Snapshots) -> IntColumn:
-    teams = at.norms.vocabulary.team_of_owner
-    return np.where(at.owner >= 0, teams[at.owner], -1) if len(teams) else at.owner
+def _of_owner(at: Snapshots, what: str) -> IntColumn:
+    return at.norms.vocabulary.groups_of_owner[what][at.owner]

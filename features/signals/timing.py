@@ -3,8 +3,14 @@
 import numpy as np
 
 from features.facts import DAY, FloatColumn
+from features.selection import Window
 from features.signals.declaration import signal
 from features.snapshots import Snapshots
+
+
+def _pushes(at: Snapshots) -> Window:
+    facts = at.histories.close_date
+    return at.where(facts, "pushes", facts.columns["pushed_days"] > 0)
 
 
 @signal(
@@ -57,8 +63,7 @@ def overdue_days(at: Snapshots) -> FloatColumn:
 )
 def pushes(at: Snapshots) -> FloatColumn:
     """How often the close date was moved later."""
-    facts = at.histories.close_date
-    return at.window(facts, facts.columns["pushed_days"] > 0).count()
+    return _pushes(at).count()
 
 
 @signal(
@@ -71,8 +76,7 @@ def pushes(at: Snapshots) -> FloatColumn:
 )
 def pushed_days(at: Snapshots) -> FloatColumn:
     """By how many days the close date was moved later, in all."""
-    facts = at.histories.close_date
-    return at.window(facts, facts.columns["pushed_days"] > 0).total(facts.columns["pushed_days"])
+    return _pushes(at).total("days", at.histories.close_date.columns["pushed_days"])
 
 
 @signal(
@@ -85,13 +89,13 @@ def pushed_days(at: Snapshots) -> FloatColumn:
 )
 def days_since_push(at: Snapshots) -> FloatColumn:
     """Days since the close date was last moved later; NaN where it never was."""
-    facts = at.histories.close_date
-    return at.window(facts, facts.columns["pushed_days"] > 0).days_since_last()
+    return _pushes(at).days_since_last()
 
 
 @signal(group="timing", unit="days", expect="depends", says="The quarter ends in {value}")
 def days_to_quarter_end(at: Snapshots) -> FloatColumn:
-    """Days to the end of the calendar quarter."""
+    """Days to the end of the fiscal quarter."""
     months = at.at.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
-    end = (months - months % 3 + 3).astype("datetime64[M]").astype("datetime64[us]").astype(np.int64)
+    into = (months - (at.norms.vocabulary.fiscal_year_start_month - 1)) % 3
+    end = (months - into + 3).astype("datetime64[M]").astype("datetime64[us]").astype(np.int64)
     return (end - at.at) / DAY

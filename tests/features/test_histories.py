@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.arrow import microseconds
 from features.facts import DAY
 from features.grid import now, training_grid
-from features.histories import Histories, instant, microseconds
+from features.histories import Histories, instant
 from features.norms import norms_of
 from features.pipeline import signal_matrix, snapshot_table
 from features.signals import SIGNALS

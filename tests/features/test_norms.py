@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.exchange import in_reporting_currency
 from features.facts import DAY
-from features.norms import MONDAY, PRIOR_DEALS, WeeklyQuantile
+from features.norms import PRIOR_DEALS
+from features.tally import Moments
+from features.usual_times import MONDAY, UsualTimes, days_of_bins, time_bins
 
 DEALS = """
 deal_id | pipeline_id | account_id | currency | created_at
@@ -72,7 +75,7 @@ OPENED = ["D1 stage Demo 2024-01-01", "D1 owner_id U1 2024-01-01"]
 def test_an_owner_has_the_open_deals_that_are_theirs(norms, at, lines, ann, bob):
     found = norms(*OPENED, *lines, "D1 owner_id U2 2024-04-01")
     owners = np.concatenate([number(found, "owner", name) for name in ("U1", "U2")])
-    assert found.owner_load.before("open", owners, np.full(2, at("2024-03-04"))).tolist() == [ann, bob]
+    assert found.open_before(owners, Moments(np.full(2, at("2024-03-04")))).tolist() == [ann, bob]
 
 
 @pytest.mark.parametrize(
@@ -91,8 +94,8 @@ def test_an_owner_has_the_open_deals_that_are_theirs(norms, at, lines, ann, bob)
 )
 def test_a_deal_counts_as_closed_while_it_is(norms, at, lines, won, closed):
     found = norms(*OPENED, *lines)
-    account, now = number(found, "account", "A1"), np.array([at("2024-03-04")])
-    counted = [found.closed["account"].before(name, account, now)[0] for name in ("won", "closed")]
+    account, now = number(found, "account", "A1"), Moments(np.array([at("2024-03-04")]))
+    counted = [found.closed_before("account", name, account, now)[0] for name in ("won", "closed")]
     assert counted == [won, closed]
 
 
@@ -102,22 +105,22 @@ def test_a_deal_counts_as_closed_while_it_is(norms, at, lines, won, closed):
 def test_a_win_is_the_merit_of_who_owned_the_deal_when_it_closed(norms, at, handed_over, wins):
     found = norms(*OPENED, "D1 stage Won 2024-02-01", f"D1 owner_id U2 {handed_over}")
     owners = np.concatenate([number(found, "owner", name) for name in ("U1", "U2")])
-    assert found.closed["owner"].before("won", owners, np.full(2, at(NOW))).tolist() == wins
+    assert found.closed_before("owner", "won", owners, Moments(np.full(2, at(NOW)))).tolist() == wins
 
 
 def test_a_stage_passed_and_closed_in_one_entry_still_counts(norms, at):
     """An import of an old deal may learn of all of its stages at once."""
     found = norms("D1 stage Demo 2024-01-01 2024-02-01", "D1 stage Won 2024-01-20 2024-02-01")
     demo = np.array([found.vocabulary.stages.names.index("Demo")])
-    assert found.closed["stage"].before("closed", demo, np.array([at("2024-03-04")])).tolist() == [1]
+    assert found.closed_before("stage", "closed", demo, Moments(np.array([at("2024-03-04")]))).tolist() == [1]
 
 
 def test_win_rates_lean_on_all_deals_until_a_group_has_its_own(norms, at):
     found = norms(*OPENED, "D1 stage Won 2024-02-01", "D2 stage Demo 2024-01-01", "D2 stage Lost 2024-02-02")
-    owner, now = np.append(number(found, "owner", "U1"), -1), np.full(2, at("2024-03-04"))
+    owner, now = np.append(number(found, "owner", "U1"), -1), Moments(np.full(2, at("2024-03-04")))
     expected = [(1 + PRIOR_DEALS * 0.5) / (1 + PRIOR_DEALS), 0.5]
     assert found.shrunken_win_rate("owner", owner, now).tolist() == expected
-    assert np.isnan(found.shrunken_win_rate("owner", owner, np.full(2, at("2024-02-01")))).all()
+    assert np.isnan(found.shrunken_win_rate("owner", owner, Moments(np.full(2, at("2024-02-01"))))).all()
 
 
 RATES = """
@@ -144,36 +147,47 @@ USD      | EUR            | 2024-03-04 | 0
 def test_amounts_are_converted_at_the_last_rate_known(norms, at, currency, instant, amount):
     found = norms(*OPENED, fx_rates=RATES)
     given = np.array([100.0]), number(found, "currency", currency), np.array([at(instant)])
-    np.testing.assert_equal(found.in_reporting_currency(*given), [amount])
+    np.testing.assert_equal(in_reporting_currency(found.rates, *given), [amount])
 
 
 def test_without_any_rate_only_the_reporting_currency_has_amounts(norms, at):
     found = norms(*OPENED, fx_rates="currency | quote_currency | day | rate")
     currencies = np.concatenate([number(found, "currency", name) for name in ("EUR", "USD", "XXX")])
     np.testing.assert_equal(
-        found.in_reporting_currency(np.ones(3), currencies, np.full(3, at(NOW))), [1, np.nan, np.nan]
+        in_reporting_currency(found.rates, np.ones(3), currencies, np.full(3, at(NOW))), [1, np.nan, np.nan]
     )
 
 
 NOW = "2024-03-04"
-facts = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 28 * 4), st.integers(0, 50)), max_size=30)
+facts = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 28 * 4), st.integers(0, 50)), max_size=90)
+
+
+def usual_times(group, known_at, days, n_groups, percent=80):
+    counts = {"group": group, "day": known_at // DAY, "bin": time_bins(days), "count": np.ones_like(group)}
+    return UsualTimes.of(counts, "group", n_groups, percent)
 
 
 @settings(max_examples=60, derandomize=True, deadline=None)
 @given(facts=facts, group=st.integers(-1, 2), quarter_days=st.integers(-8, 28 * 4 + 60))
-def test_a_weekly_quantile_is_that_of_all_values_known_before_the_weeks_start(facts, group, quarter_days):
-    groups, known_at, values = (np.array([fact[i] for fact in facts], dtype=np.int64) for i in range(3))
+def test_a_usual_time_is_a_quantile_of_all_times_known_before_the_weeks_start(facts, group, quarter_days):
+    groups, known_at, days = (np.array([fact[i] for fact in facts], dtype=np.int64) for i in range(3))
     known_at, at = MONDAY + known_at * DAY // 4, MONDAY + quarter_days * DAY // 4
-    norm = WeeklyQuantile.of(groups, known_at, values.astype(float), 3, 0.8, minimum=4)
+    norm = usual_times(groups, known_at, days.astype(float), 3)
     week = MONDAY + (at - MONDAY) // (7 * DAY) * 7 * DAY
-    before = [value for _, known, value in zip(groups, known_at, values, strict=True) if known < week]
-    mine = [value for own, known, value in zip(groups, known_at, values, strict=True) if known < week and own == group]
-    used = mine if len(mine) >= 4 else before
-    expected = np.quantile(np.array(used, dtype=float), 0.8) if len(used) >= 4 else np.nan
-    np.testing.assert_equal(norm.before(np.array([group]), np.array([at])), [expected])
+    before = [value for _, known, value in zip(groups, known_at, days, strict=True) if known < week]
+    mine = [value for own, known, value in zip(groups, known_at, days, strict=True) if known < week and own == group]
+    used = np.array(mine if len(mine) >= 20 else before, dtype=float)
+    expected = np.quantile(used, 0.8, method="inverted_cdf") if len(used) >= 20 else np.nan
+    np.testing.assert_allclose(norm.before(np.array([group]), np.array([at])), [expected], rtol=0.006)
+
+
+def test_a_time_is_told_to_half_a_percent_from_an_hour_to_ten_years():
+    days = np.geomspace(1 / 24, 3650, 1000)
+    assert np.abs(days_of_bins(time_bins(days)) / days - 1).max() < 0.011
+    assert np.abs(days_of_bins(time_bins(days[300:])) / days[300:] - 1).max() < 0.006
+    assert days_of_bins(time_bins(np.zeros(1))).tolist() == [0]
 
 
 def test_one_fact_of_the_year_9999_costs_one_week_not_four_hundred_thousand():
     known_at = np.append(np.arange(30), 8000 * 365) * DAY
-    norm = WeeklyQuantile.of(np.zeros(31, np.int64), known_at, np.ones(31), 1, 0.5)
-    assert len(norm.weeks) < 10
+    assert len(usual_times(np.zeros(31, np.int64), known_at, np.ones(31), 1).weeks) < 10

@@ -5,15 +5,16 @@ import pandas as pd
 import pytest
 from hypothesis import Phase, given, settings
 
-from features.facts import DAY, Facts
+from features.facts import DAY, Keys
 from features.grid import training_grid
 from features.histories import Histories
-from features.norms import WeeklyQuantile
 from features.pipeline import signal_matrix
 from features.signals import SIGNALS
+from features.usual_times import UsualTimes
 
-UNTOUCHED = {"age_days", "days_to_quarter_end", "days_in_stage_vs_norm", "days_to_next_meeting"}
-"""Signals that the wrong comparison does not reach: two read no facts, one has no norm in so small a company,
+NORMED = {"days_in_stage_vs_norm", "days_unanswered_vs_norm"}
+UNTOUCHED = {"age_days", "days_to_quarter_end", "days_to_next_meeting", *NORMED}
+"""Signals that the wrong comparison does not reach: two read no facts, two have no norm in so small a company,
 and bookings are compared where the signal is computed."""
 
 
@@ -53,14 +54,14 @@ def found_in(known, companies, cut, examples):
 
 def look_one_microsecond_too_far(monkeypatch):
     """The wrong kernel: ``known_at <= at``."""
-    honest = Facts.before
-    monkeypatch.setattr(Facts, "before", lambda facts, group, at: honest(facts, group, at + 1))
+    honest = Keys.position
+    monkeypatch.setattr(Keys, "position", lambda keys, key, group, at: honest(keys, key, group, at + 1))
 
 
 def look_to_the_end_of_the_week(monkeypatch):
     """Norms of the week that has only begun."""
-    honest = WeeklyQuantile.before
-    monkeypatch.setattr(WeeklyQuantile, "before", lambda norm, group, at: honest(norm, group, at + 7 * DAY))
+    honest = UsualTimes.before
+    monkeypatch.setattr(UsualTimes, "before", lambda norm, group, at: honest(norm, group, at + 7 * DAY))
 
 
 def know_events_when_they_happen(monkeypatch):
@@ -92,10 +93,11 @@ D4      | new         | A1         | web    | first     | USD      | 2024-01-11
 """
 CHANGES = """
 deal_id | field      | seq | old_value  | new_value  | changed_at
-D1      | stage      | 0   |            | Demo       | 2024-01-08
+D1      | stage      | 0   |            | Offer      | 2024-01-08
 D2      | stage      | 0   |            | Terms      | 2024-01-09
 D3      | stage      | 0   |            | Demo       | 2024-01-10
 D4      | stage      | 0   |            | Demo       | 2024-01-11
+D1      | stage      | 0   | Offer      | Demo       | 2024-02-01
 D1      | owner_id   | 0   |            | U1         | 2024-01-08
 D2      | owner_id   | 0   |            | U2         | 2024-01-09
 D3      | owner_id   | 0   |            | U1         | 2024-01-10
@@ -117,14 +119,15 @@ D1      | close_date | 0   | 2024-03-01 | 2024-04-01 | 2024-03-04
 """
 )
 TALKS_ON_THE_CUT = """
-interaction_id | deal_id | kind    | direction | contact_id | occurred_at | known_at
-I1             | D1      | email   | inbound   | C1         | 2024-03-04  | 2024-03-04
-I2             | D1      | email   | outbound  | C2         | 2024-03-04  | 2024-03-04
-I3             | D1      | call    | inbound   | C2         | 2024-03-01  | 2024-03-04
-I4             | D1      | call    | outbound  |            | 2024-03-01  | 2024-03-04
-I5             | D1      | meeting |           |            | 2024-03-04  | 2024-03-04
-I6             | D1      | meeting |           |            | 2024-03-09  | 2024-03-04
-I7             | D1      | note    |           |            | 2024-03-04  | 2024-03-04
+interaction_id | deal_id | kind    | direction | contact_id | user_id | occurred_at | known_at
+I1             | D1      | email   | inbound   | C1         | U1      | 2024-03-04  | 2024-03-04
+I2             | D1      | email   | outbound  | C2         | U2      | 2024-03-04  | 2024-03-04
+I3             | D1      | call    | inbound   | C2         |         | 2024-03-01  | 2024-03-04
+I4             | D1      | call    | outbound  |            |         | 2024-03-01  | 2024-03-04
+I5             | D1      | meeting |           |            |         | 2024-03-04  | 2024-03-04
+I6             | D1      | meeting |           |            |         | 2024-03-09  | 2024-03-04
+I7             | D1      | note    |           |            |         | 2024-03-04  | 2024-03-04
+I8             | D1      | task    |           |            |         | 2024-03-04  | 2024-03-04
 """
 
 
@@ -151,7 +154,8 @@ def test_the_future_cannot_be_seen_in_many_companies(known, companies, cut):
 @pytest.mark.slow
 def test_norms_of_a_week_that_has_only_begun_are_found(known, companies, cut, monkeypatch):
     look_to_the_end_of_the_week(monkeypatch)
-    assert {"days_in_stage_vs_norm", "patience"} == found_in(known, companies, cut, examples=40)
+    found = found_in(known, companies, cut, examples=40)
+    assert {"days_in_stage_vs_norm", "patience"} <= found <= {"patience", *NORMED}
 
 
 @pytest.mark.slow

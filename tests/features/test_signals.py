@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from features.signals import SIGNALS
+from features.talks import WAYS
 
 NAN = np.nan
 NOW = "2024-03-04"
@@ -48,62 +49,100 @@ P3      | stage      | Demo       | Won        | 2023-08-01       |
 P4      | stage      |            | Demo       | 2023-06-01       |
 """
 TALKS = """
-interaction_id | deal_id | kind    | direction | contact_id | occurred_at      | known_at
-I01            | D1      | email   | outbound  | C1         | 2024-01-10       |
-I02            | D1      | email   | inbound   | C1         | 2024-01-12       |
-I03            | D1      | call    | outbound  | C2         | 2024-02-10       | 2024-02-14
-I04            | D1      | call    | inbound   | C2         | 2024-02-19       |
-I05            | D1      | email   | inbound   | C1         | 2024-02-19       |
-I06            | D1      | meeting |           | C3         | 2024-02-27       | 2024-02-20
-I07            | D1      | email   | outbound  | C1         | 2024-02-24       |
-I08            | D1      | email   | outbound  | C1         | 2024-03-01       |
-I09            | D1      | note    |           |            | 2024-02-21       |
-I10            | D1      | task    |           |            | 2024-01-05       |
-I11            | D1      | call    | inbound   | C2         | 2024-03-03       | 2024-03-04
-I12            | D1      | meeting |           | C2         | 2024-03-14       | 2024-02-26
-I13            | D1      | meeting |           | C2         | 2024-03-09       | 2024-02-20
-I14            | D1      | meeting |           | C2         | 2024-03-05       | 2024-03-04
+interaction_id | deal_id | kind    | direction | contact_id | user_id | occurred_at      | known_at
+I01            | D1      | email   | outbound  | C1         | U1      | 2024-01-10       |
+I02            | D1      | email   | inbound   | C1         |         | 2024-01-12       |
+I03            | D1      | call    | outbound  | C2         | U1      | 2024-02-10       | 2024-02-14
+I04            | D1      | call    | inbound   | C2         | U2      | 2024-02-19       |
+I05            | D1      | email   | inbound   | C1         | U2      | 2024-02-19       |
+I06            | D1      | meeting |           | C3         | U1      | 2024-02-27       | 2024-02-20
+I07            | D1      | email   | outbound  | C1         | U1      | 2024-02-24       |
+I08            | D1      | email   | outbound  | C1         | U3      | 2024-03-01       |
+I09            | D1      | note    |           |            |         | 2024-02-21       |
+I10            | D1      | task    |           |            |         | 2024-01-05       |
+I11            | D1      | call    | inbound   | C2         |         | 2024-03-03       | 2024-03-04
+I12            | D1      | meeting |           | C2         |         | 2024-03-14       | 2024-02-26
+I13            | D1      | meeting |           | C2         |         | 2024-03-09       | 2024-02-20
+I14            | D1      | meeting |           | C2         |         | 2024-03-05       | 2024-03-04
 """
 
 EXPECTED = {
     # I05 on 19 February is the 14th day before; I02 in January is past 30 days.
+    "inbound_emails_7d": 0,
     "inbound_emails_14d": 1,
     "inbound_emails_30d": 1,
     "inbound_emails_90d": 2,
+    "inbound_emails_ever": 2,
+    "outbound_emails_7d": 1,
     "outbound_emails_14d": 2,
     "outbound_emails_30d": 2,
     "outbound_emails_90d": 3,
+    "outbound_emails_ever": 3,
     # I11 was entered at the very instant: not known yet.
+    "inbound_calls_7d": 0,
     "inbound_calls_14d": 1,
     "inbound_calls_30d": 1,
     "inbound_calls_90d": 1,
+    "inbound_calls_ever": 1,
     # I03 counts from its entry on 14 February.
+    "outbound_calls_7d": 0,
     "outbound_calls_14d": 0,
     "outbound_calls_30d": 1,
     "outbound_calls_90d": 1,
+    "outbound_calls_ever": 1,
     # I06 was planned, and took place on 27 February; I12 to I14 lie ahead.
+    "meetings_7d": 1,
     "meetings_14d": 1,
     "meetings_30d": 1,
     "meetings_90d": 1,
+    "meetings_ever": 1,
+    "notes_7d": 0,
+    "notes_14d": 1,
+    "notes_30d": 1,
+    "notes_90d": 1,
+    "notes_ever": 1,
+    "tasks_7d": 0,
+    "tasks_14d": 0,
+    "tasks_30d": 0,
+    "tasks_90d": 1,
+    "tasks_ever": 1,
     "interactions_7d": 2,
+    "interactions_14d": 6,
     "interactions_30d": 7,
     "interactions_90d": 10,
     "interactions_ever": 10,
-    "notes_and_tasks_30d": 1,
     "days_since_last_interaction": 3,
     "days_since_last_inbound": 14,
     "days_since_last_meeting": 6,
     # First message since the customer's of 19 February: I07.
     "days_unanswered": 9,
+    # Too few answers are known to tell what is usual.
+    "days_unanswered_vs_norm": NAN,
+    # I02 answered I01 after 2 days, I04 the call known since 14 February after 5.
+    "days_to_reply": 3.5,
+    # I03 answered I02 after 33 days, I07 the first of two words of 19 February after 5.
+    "days_to_our_reply": 19,
     # 3 from the customer, 4 to the customer.
     "two_way_share_90d": 3 / 7,
     # I04 to I09 less I03.
     "interactions_trend_14d": 6 - 1,
     "contacts_ever": 3,
+    "senior_contacts_ever": 2,
     # I03 and I04 with a director, I06 with an executive.
     "senior_interactions_90d": 3,
     # I13; I14 was booked at the very instant.
     "days_to_next_meeting": 5,
+    "planned_ahead": 2,
+    # In order: I10, I01, I02, I03, I04, I05, I09, I07, I06, I08.
+    "last_interaction": WAYS.index("an email to the customer"),
+    "last_but_one_interaction": WAYS.index("a meeting"),
+    "third_last_interaction": WAYS.index("an email to the customer"),
+    "last_gap_days": 3,
+    "gap_before_days": 3,
+    "mean_gap_days": 56 / 9,
+    "users_ever": 3,
+    # From U1 to U2 with I04, back with I07, to U3 with I08.
+    "handovers_ever": 3,
     # Three deals have closed, two of them won; each rate is mixed with 20 deals of 2/3.
     "source_win_rate": (1 + 20 * 2 / 3) / 22,
     "deal_type_win_rate": (2 + 20 * 2 / 3) / 22,
@@ -122,6 +161,10 @@ EXPECTED = {
     "backward_moves": 1,
     "skipped_stages": 1,
     "days_since_forward_move": 10,
+    "moves_ever": 3,
+    "days_in_last_stage": 20,
+    "last_stage_position": 1,
+    "days_between_last_moves": 20,
     # Two stages, then one, in 60 days.
     "stages_per_month": 1.5,
     # 1,500 USD at 0.5, the rate of 3 March, the last day that had ended.
@@ -135,6 +178,8 @@ EXPECTED = {
     # P1 and P2 closed while U1 owned P1 and U2 owned P2.
     "owner_win_rate": (1 + 20 * 2 / 3) / 21,
     "team_win_rate": (1 + 20 * 2 / 3) / 22,
+    # U1 reports to himself, U2 and U3 to him.
+    "manager_win_rate": (2 + 20 * 2 / 3) / 23,
     "owner_closed_deals": 1,
     # D1 and P4; P2 came to U1 after it had closed.
     "owner_open_deals": 2,
@@ -180,7 +225,11 @@ def test_a_deal_without_anything_has_no_values_but_counts_of_zero(company, signa
         *("days_since_last_interaction", "days_since_last_inbound", "days_since_last_meeting", "days_unanswered"),
         *("two_way_share_90d", "days_to_next_meeting", "days_in_stage_vs_norm", "days_since_forward_move"),
         *("source_win_rate", "deal_type_win_rate", "industry_win_rate", "size_win_rate", "region_win_rate"),
-        *("stage_win_rate", "owner_win_rate", "team_win_rate", "days_with_owner"),
+        *("stage_win_rate", "owner_win_rate", "team_win_rate", "manager_win_rate", "days_with_owner"),
+        *("days_to_reply", "days_to_our_reply", "days_unanswered_vs_norm"),
+        *("last_interaction", "last_but_one_interaction", "third_last_interaction"),
+        *("last_gap_days", "gap_before_days", "mean_gap_days"),
+        *("days_in_last_stage", "last_stage_position", "days_between_last_moves"),
         *("amount", "amount_vs_first", "amount_vs_size", "amount_vs_owner"),
         *("days_to_close_date", "overdue_days", "days_since_push"),
     }

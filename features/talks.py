@@ -1,0 +1,98 @@
+"""Interactions as facts: who spoke, who answered whom and after how long, which contacts and users were new."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crm.tables import DIRECTIONS, INTERACTION_KINDS
+from features.arrow import codes, microseconds, places
+from features.facts import BoolColumn, Facts, IntColumn
+from features.vocabulary import Vocabulary
+
+INBOUND, OUTBOUND = (DIRECTIONS.index(side) for side in ("inbound", "outbound"))
+WAYS = tuple(
+    f"{'an' if kind == 'email' else 'a'} {kind}{side}"
+    for kind in INTERACTION_KINDS
+    for side in (" from the customer", " to the customer", "")
+)
+"""Kind and direction of an interaction in words; its place is ``3 * kind + direction``, with 2 for no direction."""
+
+
+def talk_facts(interactions: pa.Table, deal_ids: pa.Array, vocabulary: Vocabulary) -> Facts:
+    """One fact per interaction, known once it is entered *and* has taken place.
+
+    Columns: kind and direction as numbers (-1 for no direction), ``way`` (both in one), contact, user and activity
+    (-1 for none), whether contact, senior contact and user are new to the deal, whether the user is another than
+    the last, and ``reply_us``: after how many microseconds it answered the other side's first unanswered word,
+    -1 where it answers nothing.
+    """
+    occurred = microseconds(interactions["occurred_at"])
+    direction = codes(interactions["direction"], DIRECTIONS)
+    kind = codes(interactions["kind"], INTERACTION_KINDS)
+    facts = Facts.sorted(
+        codes(interactions["deal_id"], deal_ids),
+        np.maximum(microseconds(interactions["known_at"]), occurred),
+        len(deal_ids),
+        {
+            "kind": kind.astype(np.int8),
+            "direction": direction.astype(np.int8),
+            "contact": places(interactions["contact_id"]),
+            "senior": pc.is_in(interactions["contact_id"].cast(pa.large_string()), vocabulary.seniors).to_numpy(),
+            "user": places(interactions["user_id"]),
+            "activity": codes(interactions["outcome"], vocabulary.declared.activities).astype(np.int16),
+        },
+        ties=(occurred, interactions["interaction_id"]),
+    )
+    columns, deal = facts.columns, facts.group
+    way = 3 * columns["kind"] + np.where(columns["direction"] < 0, 2, columns["direction"])
+    columns["way"] = np.where(columns["kind"] < 0, -1, way).astype(np.float64)
+    columns["new_contact"] = _first_of_each(deal, columns["contact"])
+    columns["new_senior"] = columns["new_contact"] & columns["senior"]
+    columns["new_user"] = _first_of_each(deal, columns["user"])
+    columns["handover"] = _differs_from_last(deal, columns["user"])
+    columns["reply_us"] = _reply_us(facts)
+    return facts
+
+
+def planned_facts(interactions: pa.Table, deal_ids: pa.Array) -> Facts:
+    """One fact per interaction entered before it takes place, sorted by when it is to take place."""
+    occurred, booked = microseconds(interactions["occurred_at"]), microseconds(interactions["known_at"])
+    ahead = np.flatnonzero(occurred > booked)
+    kind = codes(interactions["kind"].take(pa.array(ahead)), INTERACTION_KINDS)
+    deal = codes(interactions["deal_id"].take(pa.array(ahead)), deal_ids)
+    columns = {"booked_at": booked[ahead], "kind": kind}
+    return Facts.sorted(deal, occurred[ahead], len(deal_ids), columns, ties=(booked[ahead],))
+
+
+def _first_of_each(deal: IntColumn, who: IntColumn) -> BoolColumn:
+    """Whether a fact is the deal's first with its contact (its user); facts without one are not."""
+    pair = deal * (int(who.max(initial=0)) + 1) + who
+    first = np.zeros(len(deal), dtype=bool)
+    named = np.flatnonzero(who >= 0)
+    first[named] = ~pd.Series(pair[named]).duplicated().to_numpy()
+    return first
+
+
+def _differs_from_last(deal: IntColumn, who: IntColumn) -> BoolColumn:
+    """Whether a fact's user is another than that of the deal's last fact that names one."""
+    named = np.flatnonzero(who >= 0)
+    other = np.zeros(len(deal), dtype=bool)
+    mine, theirs = named[1:], named[:-1]
+    other[mine] = (deal[mine] == deal[theirs]) & (who[mine] != who[theirs])
+    return other
+
+
+def _reply_us(facts: Facts) -> IntColumn:
+    """A reply is the first word of one side after words of the other; it answers the first of those."""
+    direction = facts.columns["direction"]
+    spoken = np.flatnonzero(direction >= 0)
+    deal, side = facts.group[spoken], direction[spoken]
+    turn = np.ones(len(spoken), dtype=bool)
+    turn[1:] = (deal[1:] != deal[:-1]) | (side[1:] != side[:-1])
+    first = spoken[turn]
+    reply = np.full(len(facts), -1)
+    same = facts.group[first[1:]] == facts.group[first[:-1]]
+    delay = facts.known_at[first[1:]] - facts.known_at[first[:-1]]
+    reply[first[1:][same]] = delay[same]
+    return reply

@@ -1,0 +1,71 @@
+"""Amounts that became known over time, summed by group; and the instants they are asked for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.facts import Facts, IntColumn, Keys
+
+
+@dataclass(frozen=True)
+class Moments:
+    """The instants of snapshots, microseconds since 1970 UTC; on a grid there are few distinct ones."""
+
+    at: IntColumn
+
+    @cached_property
+    def _distinct(self) -> tuple[IntColumn, IntColumn]:
+        return np.unique(self.at, return_inverse=True)
+
+    def asked(self, ask: Callable[[IntColumn, IntColumn], NDArray], group: IntColumn, n_groups: int) -> NDArray:
+        """``ask(group, at)``, once for each group and distinct instant where those are fewer than the snapshots."""
+        if len(self.at) <= n_groups:
+            return ask(group, self.at)
+        instants, place = self._distinct
+        if len(instants) * (n_groups + 1) >= len(self.at):
+            return ask(group, self.at)
+        groups = np.append(np.arange(n_groups), -1)  # no group comes last, where -1 finds it
+        table = ask(np.repeat(groups, len(instants)), np.tile(instants, len(groups)))
+        return table.reshape(len(groups), -1)[group, place]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Integer amounts by group, as sums before any instant.
+
+    Running sums are kept in integers: a later fact cannot change even the rounding of an earlier answer.
+    """
+
+    keys: Keys
+    key: IntColumn
+    start: IntColumn
+    totals: dict[str, IntColumn]
+
+    @classmethod
+    def of(cls, group: NDArray, known_at: NDArray, n_groups: int, **values: NDArray) -> "Tally":
+        """Sum ``values`` (integers) by group; entries of no group (-1) are left out."""
+        facts = Facts.sorted(group, known_at, n_groups, values)
+        totals = {name: _narrow(facts.running(column)) for name, column in facts.columns.items()}
+        return cls(facts.keys, facts.key, facts.start, totals)
+
+    @property
+    def n_groups(self) -> int:
+        """How many groups there are."""
+        return len(self.start) - 1
+
+    def before(self, group: IntColumn, at: IntColumn, *names: str) -> list[IntColumn]:
+        """For each name its sum over what ``group`` had before ``at``; 0 for no group (-1)."""
+        if not self.n_groups:
+            return [np.zeros(len(at), np.int64) for _ in names]
+        known = np.maximum(group, 0)
+        end, start = self.keys.position(self.key, known, at), self.start[known]
+        found = ((self.totals[name][end] - self.totals[name][start]).astype(np.int64) for name in names)
+        return [np.where(group >= 0, sums, 0) for sums in found]
+
+
+def _narrow(total: IntColumn) -> IntColumn:
+    """The same numbers in half the memory, where they fit."""
+    return total.astype(np.int32) if np.abs(total).max(initial=0) < 2**31 else total

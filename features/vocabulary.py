@@ -1,0 +1,148 @@
+"""The numbers that stand for names throughout one company's history.
+
+They only tell groups apart: no feature depends on their order, so a name that appears later changes nothing that was
+computed before.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from crm.fiscal import fiscal_year_start_month
+from crm.tables import OWNER, SENIORITIES
+from features.arrow import arrow, codes
+from features.declared import NOTHING, Declared
+from features.facts import FloatColumn, IntColumn
+
+OPEN, WON, LOST = 0, 1, 2
+OF_DEAL = {"account": "account_id", "pipeline": "pipeline_id"} | {
+    name: name for name in ("source", "deal_type", "currency")
+}
+OF_ACCOUNT = ("industry", "size", "region")
+STATIC = (*OF_DEAL, *OF_ACCOUNT)
+"""What is known of a deal at its creation and may be grouped by."""
+_CATEGORY = {"open": OPEN, "won": WON, "lost": LOST}
+SENIOR = SENIORITIES[2:]
+
+
+@dataclass(frozen=True)
+class Stages:
+    """The stages of every pipeline; a stage's number is its place. The arrays end with one entry for no stage (-1)."""
+
+    names: list[str]
+    pipeline: list[str]
+    position: FloatColumn
+    category: IntColumn
+    default_probability: FloatColumn
+
+    @property
+    def keys(self) -> list[str]:
+        """Names that tell stages of different pipelines apart: ``pipeline/stage``."""
+        return [f"{pipeline}/{name}" for pipeline, name in zip(self.pipeline, self.names, strict=True)]
+
+    def stated_probabilities(self) -> dict[str, float]:
+        """The win probability that the CRM itself gives a stage, by key; stages without one are left out."""
+        return {key: float(p) for key, p in zip(self.keys, self.default_probability, strict=False) if p == p}
+
+    def numbers(self, pipeline: NDArray, names: pa.Array | pa.ChunkedArray) -> IntColumn:
+        """Numbers of stages by the name of their pipeline and their own; -1 for one that its pipeline does not have."""
+        pipelines, stages = sorted(set(self.pipeline)), sorted(set(self.names))
+        place = np.full((len(pipelines) + 1, len(stages) + 1), -1)
+        for number, (mine, name) in enumerate(zip(self.pipeline, self.names, strict=True)):
+            place[pipelines.index(mine), stages.index(name)] = number
+        return place[pd.Index(pipelines, dtype=object).get_indexer(pipeline), codes(names, stages)]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Stages, the names of every group, who belongs to whom, and what a company declared of its own.
+
+    Attributes
+    ----------
+    names : sorted names by kind: those of ``STATIC``, owner, team, manager, and declared categories
+    groups_of_owner : team and manager of each owner, as numbers; -1 for none, and at the end for no owner
+    seniors : ids of contacts who are directors or executives
+    """
+
+    stages: Stages
+    names: dict[str, list[str]]
+    groups_of_owner: dict[str, IntColumn]
+    seniors: pa.Array
+    fiscal_year_start_month: int
+    declared: Declared
+
+    @classmethod
+    def from_tables(cls, tables: Mapping[str, Any], declared: Declared = NOTHING) -> "Vocabulary":
+        """Number every stage, owner, team and static value that the tables name."""
+        deals, changes = arrow(tables, "deals"), arrow(tables, "deal_changes")
+        accounts = arrow(tables, "accounts")
+        names = {name: _distinct(deals[column]) for name, column in OF_DEAL.items()}
+        names |= {name: _distinct(accounts[name]) for name in OF_ACCOUNT}
+        names["owner"] = _distinct(changes["new_value"].filter(pc.equal(changes["field"], OWNER)))
+        names |= {one.key: one.values_in(deals, changes) for one in declared.categories()}
+        return cls.of_names(tables, names, declared)
+
+    @classmethod
+    def of_names(cls, tables: Mapping[str, Any], names: dict[str, list[str]], declared: Declared) -> "Vocabulary":
+        """Make the vocabulary of a company from names already gathered, and its small tables."""
+        users, contacts = arrow(tables, "users").to_pandas(), arrow(tables, "contacts")
+        of_owner = users.drop_duplicates("user_id").set_index("user_id").reindex(names["owner"])
+        groups = {"team": of_owner["team"], "manager": of_owner["manager_id"]}
+        names = names | {name: sorted(values.dropna().unique().tolist()) for name, values in groups.items()}
+        numbers = {
+            name: np.append(pd.Index(names[name], dtype=object).get_indexer(values), -1).astype(np.int64)
+            for name, values in groups.items()
+        }
+        return cls(
+            _stages(arrow(tables, "stages").to_pandas()),
+            names,
+            numbers,
+            _seniors(contacts),
+            fiscal_year_start_month(arrow(tables, "calendar").to_pandas()),
+            declared,
+        )
+
+    @cached_property
+    def sets(self) -> dict[str, pa.Array]:
+        """The names as Arrow arrays, to look values up in."""
+        return {name: pa.array(values, pa.large_string()) for name, values in self.names.items()}
+
+    def numbers(self, what: str, values: Any) -> IntColumn:
+        """Numbers of ``values``; -1 for a missing or an unknown one."""
+        return codes(values, self.sets[what])
+
+
+def _distinct(values: pa.ChunkedArray) -> list[str]:
+    return sorted(value for value in pc.unique(values).to_pylist() if value is not None)
+
+
+def _seniors(contacts: pa.Table) -> pa.Array:
+    senior = pc.is_in(contacts["seniority"].cast(pa.large_string()), pa.array(SENIOR, pa.large_string()))
+    return pc.unique(contacts["contact_id"].cast(pa.large_string()).filter(senior))
+
+
+def _stages(stages: pd.DataFrame) -> Stages:
+    ordered = stages.sort_values(["pipeline_id", "position", "stage"], ignore_index=True)
+    return Stages(
+        names=ordered["stage"].tolist(),
+        pipeline=ordered["pipeline_id"].tolist(),
+        position=np.append(ordered["position"].to_numpy(np.float64), np.nan),
+        category=np.append(ordered["category"].map(_CATEGORY).to_numpy(np.int64), -1),
+        default_probability=np.append(ordered["default_probability"].to_numpy(np.float64), np.nan),
+    )
+
+
+def merged(names: Iterable[dict[str, list[str]]]) -> dict[str, list[str]]:
+    """The names of several parts of a company as those of the whole."""
+    together: dict[str, set[str]] = {}
+    for some in names:
+        for what, values in some.items():
+            together.setdefault(what, set()).update(values)
+    return {what: sorted(values) for what, values in together.items()}
