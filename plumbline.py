@@ -120,6 +120,28 @@ def evaluate(
 
 
 @app.command()
+def leaks(
+    file: Annotated[Path, typer.Argument(help="A CSV file with one line per deal.")],
+    outcome: Annotated[str, typer.Option(help="The column that says how a deal ended.")],
+    won: Annotated[str, typer.Option(help="What it says of a deal that was won.")],
+    still_open: Annotated[
+        list[str] | None, typer.Option("--open", help="What it says of a deal that is open; may be given again.")
+    ] = None,
+    delimiter: Annotated[str, typer.Option(help="What stands between two values.")] = ",",
+) -> None:
+    """Say which columns of a file tell how a deal ended, not what was known before; ends with 1 if any does."""
+    from rich.console import Console
+
+    from training.leak_table import read_columns, render_verdicts, verdicts
+
+    columns, ended = read_columns(file, outcome=outcome, won=won, still_open=still_open or (), delimiter=delimiter)
+    found = verdicts(columns, ended)
+    Console(width=None if sys.stdout.isatty() else 160).print(render_verdicts(found, ended))
+    if (found["verdict"] != "").any():
+        raise typer.Exit(1)
+
+
+@app.command()
 def report(
     out: Annotated[Path | None, typer.Option(help="Folder; default `reports` in the build folder.")] = None,
 ) -> None:

@@ -5,6 +5,7 @@ PlumblineError          anything wrong with what we were given
 ├── MappingError        a mapping file says something that cannot be done
 ├── SettingsError       a setting is missing, or cannot be used as it is
 ├── StoreError          the store cannot be opened, read or written
+├── LeakError           columns tell how a deal ended, not what was known of it before
 ├── NoModelError        a score was asked for before there was a model
 ├── RegistryError       MLflow cannot be reached, or cannot be used
 └── NotEnoughDataError  too little history for what was asked; says what is missing
@@ -31,6 +32,10 @@ class SettingsError(PlumblineError):
 
 class StoreError(PlumblineError):
     """The store cannot be opened, read or written."""
+
+
+class LeakError(PlumblineError):
+    """Columns tell how a deal ended, not what was known of it before; the text names each, and why."""
 
 
 class NoModelError(PlumblineError):
