@@ -1,5 +1,6 @@
 """The ``plumbline`` command: one thin function per verb; each imports what it needs when called."""
 
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,6 +83,21 @@ def import_(
     Console(width=None if sys.stdout.isatty() else 160).print(render_report(report))
     if report.nothing_was_fit:
         raise typer.Exit(1)
+
+
+@app.command()
+def features(
+    out: Annotated[str, typer.Option(help="Folder: a path, or an address that fsspec knows.")] = "build/features",
+    crm: Annotated[str, typer.Option(help="A folder of contract tables as Parquet; default the store.")] = "",
+    until: Annotated[str, typer.Option(help="Snapshots before this day (YYYY-MM-DD); default today.")] = "",
+    snapshot_days: Annotated[int, typer.Option(min=1, help="7: a snapshot each Monday; 1: each day.")] = 7,
+    anew: Annotated[bool, typer.Option("--anew", help="Build all, also where days could be added.")] = False,
+    processes: Annotated[int, typer.Option(min=1, help="Any number gives the same bits.")] = os.cpu_count() or 1,
+) -> None:
+    """Write every snapshot with its signals and labels as Parquet, or add those of the days since the last time."""
+    from training.snapshots import main as run
+
+    run(out, crm, until, snapshot_days, anew, processes)
 
 
 @app.command()

@@ -10,16 +10,21 @@ from features.usual_times import MONDAY
 from features.vocabulary import OPEN
 
 
-def training_grid(histories: Histories, norms: Norms, *, every_days: int, until: int) -> Snapshots:
+def training_grid(
+    histories: Histories, norms: Norms, *, every_days: int, until: int, since: int | None = None
+) -> Snapshots:
     """Every deal at every grid instant before ``until`` at which it was open, as known then.
 
     Parameters
     ----------
     every_days : 7 for Mondays 00:00 UTC, 1 for every midnight
     until : microseconds since 1970 UTC; excluded
+    since : microseconds since 1970 UTC; snapshots before it are left out
     """
     step = every_days * DAY
     first = (histories.created_at - MONDAY) // step + 1
+    if since is not None:
+        first = np.maximum(first, -((MONDAY - since) // step))
     end = np.minimum(_last_useful_instant(histories, until), until)
     n = np.maximum(-((MONDAY + first * step - end) // step), 0)
     deal = np.repeat(np.arange(len(histories)), n)

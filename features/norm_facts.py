@@ -40,12 +40,13 @@ class NormFacts:
     names: dict[str, list[str]]
     tables: dict[str, Columns]
 
-    def since(self, instant: int) -> "NormFacts":
-        """Those known at or after the start of a day (microseconds since 1970 UTC)."""
+    def between(self, since: int | None, until: int) -> "NormFacts":
+        """Those known from one midnight (from ever for None) until another, microseconds since 1970 UTC."""
         kept = {}
         for name, columns in self.tables.items():
-            new = columns["day"] >= instant // DAY if "day" in columns else columns["known_at"] >= instant
-            kept[name] = {column: values[new] for column, values in columns.items()}
+            known_at = columns["day"].astype(np.int64) * DAY if "day" in columns else columns["known_at"]
+            mine = (known_at < until) & (known_at >= (known_at.min(initial=0) if since is None else since))
+            kept[name] = {column: values[mine] for column, values in columns.items()}
         return NormFacts(self.names, kept)
 
     def to_bytes(self) -> bytes:

@@ -1,6 +1,6 @@
 """Days and instants as they are written on the command line; where nothing is written, the clock."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 
 import typer
 
@@ -15,6 +15,11 @@ def day_or_today(written: str) -> date:
         return date.fromisoformat(written) if written else datetime.now(UTC).date()
     except ValueError:
         raise typer.BadParameter(f"{written!r} is not a day; write it as YYYY-MM-DD, such as 2026-11-16") from None
+
+
+def midnight(day: date) -> datetime:
+    """The start of a day in UTC."""
+    return datetime.combine(day, time(), UTC)
 
 
 def instant_or_now(written: str) -> datetime:

@@ -1,49 +1,55 @@
-"""Write the training snapshots with their signals and labels to Parquet (MLproject entry point ``features``)."""
+"""Build the snapshots of all deals, with their signals and labels, as Parquet (MLproject entry point ``features``)."""
 
-from pathlib import Path
+import os
 
-import pandas as pd
 import typer
+from numpy.typing import NDArray
+from rich.progress import Progress
 
+from crm.company_files import CompanyFiles
+from crm.company_store import CompanyStore
 from crm.settings import Settings
-from crm.store import open_store
-from training.dataset import Dataset
+from features.build import build
+from features.declared import load_declared
+from features.histories import instant
+from features.labels import Patience, labels
+from features.partition import SnapshotPlan
+from features.snapshots import Snapshots
 from training.entry_point import run
-from training.moments import day_or_today
-from training.plan import Plan
-from training.train import dataset_of
+from training.moments import day_or_today, midnight
 
 
-def labelled(dataset: Dataset) -> pd.DataFrame:
-    """Snapshots, signals and labels as of the end of the data set; one row per snapshot."""
-    seen = dataset.labels(dataset.until)
-    columns = {"won": seen.won, "days_to_close": seen.days_to_close, "stalled": seen.stalled}
-    return pd.concat([dataset.table, pd.DataFrame(columns | {"patience_days": dataset.patience_days})], axis=1)
-
-
-def write(table: pd.DataFrame, path: Path) -> None:
-    """Write Parquet so that a reader sees the old file or the new one, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished")
-    table.to_parquet(unfinished, index=False)
-    unfinished.replace(path)
+def labelled(snapshots: Snapshots, cutoff: int) -> dict[str, NDArray]:
+    """Labels as known before ``cutoff``, by name, one entry per snapshot; NaN where censored."""
+    seen = labels(snapshots, Patience().of(snapshots), cutoff)
+    return {"won": seen.won, "days_to_close": seen.days_to_close, "stalled": seen.stalled}
 
 
 def main(
-    out: Path = typer.Option(Path("build/snapshots.parquet"), help="Where to write."),
+    out: str = typer.Option("build/features", help="Folder to write to: a path, or an address that fsspec knows."),
+    crm: str = typer.Option("", help="A folder of contract tables as Parquet; the store where not given."),
     until: str = typer.Option("", help="Snapshots before this day (YYYY-MM-DD); today where not given."),
     snapshot_days: int = typer.Option(7, min=1, help="7 for a snapshot each Monday, 1 for each day."),
+    anew: bool = typer.Option(False, help="Build everything, also where a new day could be added to what is there."),
+    processes: int = typer.Option(os.cpu_count() or 1, min=1, help="Processes; any number gives the same bits."),
 ) -> None:
-    """Write every snapshot with its signals and labels to one Parquet file."""
+    """Write every snapshot with its signals and labels, or add those of the days since the last time."""
     settings = Settings()
-    plan = Plan(
-        train_until=day_or_today(until),
-        snapshot_days=snapshot_days,
+    company = CompanyFiles(crm) if crm else CompanyStore(settings.store_url)
+    plan = SnapshotPlan(
+        until=instant(midnight(day_or_today(until))),
+        every_days=snapshot_days,
         reporting_currency=settings.reporting_currency,
+        declared=load_declared(settings.signals),
     )
-    table = labelled(dataset_of(open_store(settings.store_url).read_all(), plan))
-    write(table, out)
-    typer.echo(f"{len(table):,} snapshots written to {out}")
+    with Progress(transient=True) as bar:
+        tasks = {step: bar.add_task(step, total=None) for step in ("norms", "snapshots", "labels")}
+
+        def progress(step: str, done: int, total: int) -> None:
+            bar.update(tasks[step], completed=done, total=total)
+
+        built = build(company, out, plan, label=labelled, anew=anew, processes=processes, progress=progress)
+    typer.echo(f"{built.manifest.n_rows:,} snapshots in {out}, {built.said}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Train a scorer from the store, log it to MLflow and make it the champion (MLproject entry point ``train``)."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, time
 
 import pandas as pd
 import typer
@@ -17,7 +16,7 @@ from training.dataset import Dataset, build_dataset
 from training.entry_point import run
 from training.fit import Fit, fit
 from training.metrics import measure
-from training.moments import day_or_today
+from training.moments import day_or_today, midnight
 from training.plan import Plan
 
 _TITLES = {"win": "Win probability, holdout", "stall": "Stall risk, holdout"}
@@ -27,7 +26,7 @@ def dataset_of(tables: Mapping[str, pd.DataFrame], plan: Plan) -> Dataset:
     """The snapshots that ``plan`` trains on; raises ``NotEnoughDataError`` where there are none."""
     if tables["deals"].empty:
         raise NotEnoughDataError("the store holds no deals; import some first with `plumbline import`")
-    until = datetime.combine(plan.train_until, time(), UTC)
+    until = midnight(plan.train_until)
     first = tables["deals"]["created_at"].min()
     if first >= until:
         raise NotEnoughDataError(
