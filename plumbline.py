@@ -101,6 +101,26 @@ def features(
 
 
 @app.command()
+def quality(
+    out: Annotated[Path | None, typer.Option(help="Folder; default `reports` in the build folder.")] = None,
+    as_of: Annotated[str, typer.Option(help="As known before this instant (ISO 8601); default now.")] = "",
+) -> None:
+    """Say how good the imported data are: what is missing, what cannot be, and what to do; as a page and as JSON."""
+    from crm.settings import Settings
+    from crm.store import open_store
+    from reports.writing import write_quality
+    from training.moments import instant_or_now
+
+    settings = Settings()
+    folder, instant = out or settings.build_dir / "reports", instant_or_now(as_of)
+    measured, paths = write_quality(open_store(settings.store_url), folder, settings.reporting_currency, instant)
+    for verdict in measured.verdicts:
+        typer.echo(f"{verdict.level:<9}  {verdict.says}")
+    for path in paths:
+        typer.echo(path)
+
+
+@app.command()
 def train(
     until: Annotated[str, typer.Option(help="Use what was known before this day (YYYY-MM-DD); default today.")] = "",
     snapshot_days: Annotated[int, typer.Option(min=1, help="7: a snapshot each Monday; 1: each day.")] = 7,

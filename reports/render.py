@@ -13,6 +13,9 @@ from markupsafe import Markup
 from crm.money import Rate
 from reports.at_risk import at_least
 from reports.charts import forecast_chart
+from reports.quality import Quality
+from reports.quality.fields import empty_tables
+from reports.quality.findings import in_percent
 
 # Beyond this a page is no longer read; the CSV file holds every row.
 MAX_ROWS = 200
@@ -51,6 +54,16 @@ def at_risk_html(rows: pd.DataFrame, about: About, threshold: float, notes: Sequ
     counts = {"n_at_risk": len(risky), "n_open": len(rows)}
     template = _ENVIRONMENT.get_template("at_risk.html")
     return template.render(about=about, notes=notes, threshold=threshold, rows=shown, **totals, **counts)
+
+
+def quality_html(quality: Quality) -> str:
+    """Return the page of a quality report."""
+    groups: dict[str, list[Any]] = {}
+    for signal in quality.signals:
+        groups.setdefault(signal.group, []).append(signal)
+    bare = [fill for fill in quality.fields if fill.never or fill.rare]
+    context = {"groups": groups, "bare": bare, "empty_tables": empty_tables(quality.fields)}
+    return _ENVIRONMENT.get_template("quality.html").render(quality=quality, **context)
 
 
 def csv_text(rows: pd.DataFrame) -> str:
@@ -134,4 +147,5 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_ENVIRONMENT.filters |= {f.__name__: f for f in (money, whole_money, percent, days, ago, day_before, instant, known)}
+_FILTERS = (money, whole_money, percent, in_percent, days, ago, day_before, instant, known)
+_ENVIRONMENT.filters |= {f.__name__: f for f in _FILTERS}

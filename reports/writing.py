@@ -1,7 +1,10 @@
-"""Write the reports of the latest scores into a folder: what ``plumbline report`` calls."""
+"""Write reports into a folder: those of the latest scores, and the quality of what was imported."""
 
+import json
 import os
 import tempfile
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +16,8 @@ from crm.present import present
 from crm.store import Store
 from reports.at_risk import at_least, attention
 from reports.forecast import forecast
-from reports.render import About, at_risk_html, csv_text, forecast_html
+from reports.quality import Quality, open_signals, quality
+from reports.render import About, at_risk_html, csv_text, forecast_html, quality_html
 
 THRESHOLD = 0.5
 
@@ -34,6 +38,25 @@ def write_reports(store: Store, folder: Path, reporting_currency: str) -> list[P
     folder.mkdir(parents=True, exist_ok=True)
     texts = report_texts(store.read_all(), scores, reporting_currency)
     return [_replace(folder / name, text) for name, text in texts.items()]
+
+
+def write_quality(store: Store, folder: Path, reporting_currency: str, as_of: datetime) -> tuple[Quality, list[Path]]:
+    """Write the quality of what the store holds, as known before ``as_of``, as a page and as JSON.
+
+    Returns
+    -------
+    The report, and the files; each is replaced whole or not at all.
+    """
+    tables = store.read_all()
+    measured = quality(tables, open_signals(tables, as_of, reporting_currency), as_of)
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {"quality.html": quality_html(measured), "quality.json": quality_json(measured)}
+    return measured, [_replace(folder / name, text) for name, text in texts.items()]
+
+
+def quality_json(measured: Quality) -> str:
+    """Return a quality report as JSON: its dataclasses field by field, instants in ISO 8601, null for what is none."""
+    return json.dumps(asdict(measured), default=datetime.isoformat, allow_nan=False, ensure_ascii=False, indent=1)
 
 
 def report_texts(tables: dict[str, pd.DataFrame], scores: pd.DataFrame, reporting_currency: str) -> dict[str, str]:

@@ -40,7 +40,8 @@ def test_the_worked_example_runs_to_the_letter(tmp_path):
     assert "not enough data" in said["train"]
     assert said["score"].startswith("3 open deals scored")
     assert {path.name for path in (tmp_path / "reports").iterdir()} == {
-        f"{name}.{kind}" for name in ("forecast", "at-risk") for kind in ("html", "csv")
+        *(f"{name}.{kind}" for name in ("forecast", "at-risk") for kind in ("html", "csv")),
+        *("quality.html", "quality.json"),
     }
 
 

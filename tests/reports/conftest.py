@@ -1,4 +1,7 @@
-"""Builders of hand-made deals and scores, as seen on Monday 2026-11-16 (FY2026 Q4 for a year from January)."""
+"""Builders of hand-made deals and scores, as seen on Monday 2026-11-16 (FY2026 Q4 for a year from January).
+
+And of whole companies, written by hand as readable tables.
+"""
 
 import json
 from collections.abc import Callable
@@ -10,7 +13,8 @@ import pytest
 from crm.fiscal import Period, fiscal_quarter
 from crm.money import Rate
 from crm.present import COLUMNS
-from crm.tables import TABLES
+from crm.store_rows import frame_of
+from crm.tables import LEDGERS, TABLES
 
 AS_OF = pd.Timestamp("2026-11-16", tz="UTC").as_unit("us")
 _DEAL = {
@@ -81,3 +85,45 @@ def rates() -> dict[str, Rate]:
 def quarters() -> list[Period]:
     first = fiscal_quarter(date(2026, 11, 16), 1)
     return [first, first.next()]
+
+
+_STAGES = """
+pipeline_id | stage | position | category
+new         | Demo  | 1        | open
+new         | Offer | 2        | open
+new         | Won   | 3        | won
+new         | Lost  | 4        | lost
+"""
+_DTYPES = {"instant": "datetime64[us, UTC]", "number": "float64", "integer": "int64", "flag": "bool"}
+_UNSAID = {"currency": "EUR", "pipeline_id": "new", "seq": "0", "active": "1", "kind": "call"}
+
+
+def _written_table(name: str, text: str) -> pd.DataFrame:
+    """A contract table in its dtypes; what is required and not said is usual, ``known_at`` the event's own time."""
+    if not text:
+        return frame_of(name, [])
+    header, *lines = ([cell.strip() or None for cell in line.split("|")] for line in text.strip().splitlines())
+    rows = pd.DataFrame(lines, columns=header, dtype=object)
+    rows = rows.reindex(columns=list(TABLES[name].names)).astype(object)
+    rows = rows.fillna({column: value for column, value in _UNSAID.items() if column in rows})
+    if "known_at" in rows:
+        rows["known_at"] = rows["known_at"].fillna(rows["changed_at" if "changed_at" in rows else "occurred_at"])
+    if name == "interactions":
+        rows["interaction_id"] = rows["interaction_id"].fillna(rows.index.to_series().map("I{}".format))
+    for column in TABLES[name].columns:
+        values = rows[column.name]
+        if column.kind == "instant":
+            values = pd.to_datetime(values, utc=True, format="ISO8601")
+        rows[column.name] = values.astype(_DTYPES.get(column.kind, "str"))
+    return rows
+
+
+def _written(**texts: str) -> dict[str, pd.DataFrame]:
+    given = {"stages": _STAGES, **texts}
+    return {name: _written_table(name, given.get(name, "")) for name in TABLES if name not in LEDGERS}
+
+
+@pytest.fixture(scope="session")
+def written() -> Callable[..., dict[str, pd.DataFrame]]:
+    """Tables written by hand, ``column | column`` and a line per row; those not given are empty, but for stages."""
+    return _written
