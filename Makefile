@@ -10,7 +10,7 @@ DEALS ?= 6000
 DEMO_DAY := 2026-11-16
 SERVE ?= 1
 
-.PHONY: demo test check setup browser bench-bpic2012 clean-demo
+.PHONY: demo test check setup signals browser bench-bpic2012 clean-demo
 .DELETE_ON_ERROR:
 
 setup: .venv/ready
@@ -31,6 +31,7 @@ setup: .venv/ready
 demo: export PLUMBLINE_STORE_URL := sqlite:///$(DEMO)/plumbline.db
 demo: export MLFLOW_TRACKING_URI := sqlite:///$(DEMO)/mlflow.db
 demo: export PLUMBLINE_BUILD_DIR := $(DEMO)
+demo: export PLUMBLINE_SIGNALS := $(DEMO)/crm/signals.yaml
 demo: $(DEMO)/reported $(DEMO)/api-key
 	@echo "Forecast and at-risk reports: $(DEMO)/reports/"
 	@if [ "$(SERVE)" != 0 ]; then \
@@ -60,6 +61,10 @@ $(DEMO)/reported: $(DEMO)/scored
 
 $(DEMO)/api-key: | .venv/ready
 	@mkdir -p $(DEMO) && umask 077 && $(BIN)/python -c "import secrets; print(secrets.token_urlsafe(24))" > $@
+
+# The catalogue of signals; a test says when it is stale.
+signals: setup
+	$(BIN)/python -m features.catalogue
 
 check: setup
 	$(BIN)/ruff check .

@@ -108,12 +108,14 @@ def quality(
     """Say how good the imported data are: what is missing, what cannot be, and what to do; as a page and as JSON."""
     from crm.settings import Settings
     from crm.store import open_store
+    from features.declared import load_declared
     from reports.writing import write_quality
     from training.moments import instant_or_now
 
     settings = Settings()
     folder, instant = out or settings.build_dir / "reports", instant_or_now(as_of)
-    measured, paths = write_quality(open_store(settings.store_url), folder, settings.reporting_currency, instant)
+    store, declared = open_store(settings.store_url), load_declared(settings.signals)
+    measured, paths = write_quality(store, folder, settings.reporting_currency, instant, declared)
     for verdict in measured.verdicts:
         typer.echo(f"{verdict.level:<9}  {verdict.says}")
     for path in paths:

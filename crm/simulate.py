@@ -32,6 +32,13 @@ DEMO_SEED = 20261116
 CHUNK_DEALS = 20_000
 MARKER = "simulation.json"
 """Written last: a folder that holds it is complete, and it says of what."""
+SIGNALS = """\
+# What this CRM knows of a deal when it is created, declared as signals of its own (PLUMBLINE_SIGNALS names this file).
+attributes:
+  seats: {type: number, unit: seats}
+  competitor: {type: category}
+  budget_confirmed: {type: flag, expect: more is better}
+"""
 _LARGE, _ORACLE = ("deals", "deal_changes", "interactions"), "oracle"
 
 
@@ -113,6 +120,7 @@ def write_simulation(
         for name, table in chunk.items():
             n_rows[name] = n_rows.get(name, 0) + _write(folder / name / f"part-{i:05}.parquet", table)
         progress(n_rows["deals"])
+    (folder / "signals.yaml").write_text(SIGNALS, encoding="utf-8")
     made_of = {"n_deals": n_deals, "seed": seed, "end": end.isoformat(), "years": years, "chunk_deals": chunk_deals}
     (folder / MARKER).write_text(json.dumps({**made_of, "rows": n_rows}, indent=2), encoding="utf-8")
     return n_rows

@@ -14,6 +14,7 @@ from crm.fiscal import this_and_next_quarter
 from crm.money import known_rates, rates_day
 from crm.present import present
 from crm.store import Store
+from features.declared import NOTHING, Declared
 from reports.at_risk import at_least, attention
 from reports.forecast import forecast
 from reports.quality import Quality, open_signals, quality
@@ -40,7 +41,9 @@ def write_reports(store: Store, folder: Path, reporting_currency: str) -> list[P
     return [_replace(folder / name, text) for name, text in texts.items()]
 
 
-def write_quality(store: Store, folder: Path, reporting_currency: str, as_of: datetime) -> tuple[Quality, list[Path]]:
+def write_quality(
+    store: Store, folder: Path, reporting_currency: str, as_of: datetime, declared: Declared = NOTHING
+) -> tuple[Quality, list[Path]]:
     """Write the quality of what the store holds, as known before ``as_of``, as a page and as JSON.
 
     Returns
@@ -48,7 +51,7 @@ def write_quality(store: Store, folder: Path, reporting_currency: str, as_of: da
     The report, and the files; each is replaced whole or not at all.
     """
     tables = store.read_all()
-    measured = quality(tables, open_signals(tables, as_of, reporting_currency), as_of)
+    measured = quality(tables, open_signals(tables, as_of, reporting_currency, declared), as_of, declared)
     folder.mkdir(parents=True, exist_ok=True)
     texts = {"quality.html": quality_html(measured), "quality.json": quality_json(measured)}
     return measured, [_replace(folder / name, text) for name, text in texts.items()]

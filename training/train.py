@@ -17,6 +17,7 @@ from training.entry_point import run
 from training.fit import Fit, fit
 from training.metrics import measure
 from training.moments import day_or_today, midnight
+from training.own_columns import refuse_leaks
 from training.plan import Plan
 
 _TITLES = {"win": "Win probability, holdout", "stall": "Stall risk, holdout"}
@@ -116,7 +117,9 @@ def main(
         booster=BoosterPlan(seed=seed, num_threads=threads),
     )
     store = open_store(settings.store_url)
-    dataset = dataset_of(store.read_all(), plan)
+    tables = store.read_all()
+    refuse_leaks(tables, plan.declared, midnight(plan.train_until))
+    dataset = dataset_of(tables, plan)
     fitted = fit(dataset, plan)
     logged = log(fitted, dataset, plan, settings.tracking_uri)
     metrics = holdout_metrics(fitted)

@@ -26,6 +26,7 @@ _DAYS = (7, 14, 30, 90, None)
 
 
 def _count(at: Snapshots, kind: str | None, direction: str | None, days: int | None) -> FloatColumn:
+    """Interactions of that kind and direction known in the window; planned ones once they took place."""
     return at.interactions(kind, direction).count(days)
 
 

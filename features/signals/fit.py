@@ -8,6 +8,7 @@ from features.snapshots import Snapshots
 
 
 def _segment_win_rate(at: Snapshots, segment: str) -> FloatColumn:
+    """Share won of the deals of the same segment closed before, shrunken toward all deals."""
     return at.norms.shrunken_win_rate(segment, at.static(segment), at.moments)
 
 

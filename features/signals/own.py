@@ -97,6 +97,7 @@ def _capital(one: Custom) -> str:
 
 
 def _value(at: Snapshots, one: Custom) -> FloatColumn:
+    """The value in effect; of a flag 1 for true; NaN where it is not known."""
     if one.source == "attribute":
         return at.static(one.key).astype(float)
     facts = at.histories.fields[one.key]
@@ -104,20 +105,24 @@ def _value(at: Snapshots, one: Custom) -> FloatColumn:
 
 
 def _win_rate(at: Snapshots, one: Custom) -> FloatColumn:
+    """Share won of the deals closed before that had (of a field: had had) the value, shrunken toward all deals."""
     number = at.static(one.key) if one.source == "attribute" else at.number(at.histories.fields[one.key])
     return at.norms.shrunken_win_rate(one.key, number, at.moments)
 
 
 def _changes(at: Snapshots, key: str) -> FloatColumn:
+    """Values of the field known before each snapshot, the first included."""
     return at.changes(at.histories.fields[key]).count()
 
 
 def _times(at: Snapshots, one: Custom, value: str) -> FloatColumn:
+    """How often the field was set to the value."""
     facts = at.histories.fields[one.key]
     number = int(at.norms.vocabulary.numbers(one.key, [value])[0])
     return at.where(facts, value, (facts.columns["value"] == number) & (number >= 0)).count()
 
 
 def _activity(at: Snapshots, activity: int, days: int | None) -> FloatColumn:
+    """Interactions with that outcome known in the window."""
     facts = at.histories.interactions
     return at.where(facts, f"activity {activity}", facts.columns["activity"] == activity).count(days)

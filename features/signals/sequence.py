@@ -19,6 +19,7 @@ def _moves(at: Snapshots) -> Window:
 
 
 def _way(at: Snapshots, back: int) -> FloatColumn:
+    """Kind and direction of the interaction; NaN where there were not so many."""
     return at.interactions().value("way", back)
 
 

@@ -6,10 +6,12 @@ from datetime import datetime
 
 import pandas as pd
 
+from features.declared import NOTHING, Declared
 from features.grid import now
 from features.histories import Histories, instant
 from features.norms import norms_of
 from features.pipeline import snapshot_table
+from features.vocabulary import Vocabulary
 from reports.quality.extent import Extent, extent
 from reports.quality.fields import Fill, fields
 from reports.quality.findings import Finding
@@ -37,7 +39,9 @@ class Quality:
     signals: tuple[Coverage, ...]
 
 
-def quality(tables: Mapping[str, pd.DataFrame], signals: pd.DataFrame, as_of: datetime) -> Quality:
+def quality(
+    tables: Mapping[str, pd.DataFrame], signals: pd.DataFrame, as_of: datetime, declared: Declared = NOTHING
+) -> Quality:
     """Measure what was known before ``as_of``.
 
     Parameters
@@ -55,13 +59,15 @@ def quality(tables: Mapping[str, pd.DataFrame], signals: pd.DataFrame, as_of: da
         *impossible_moves(known),
         *impossible_management(known.tables["users"]),
     )
-    fills, covered = fields(known), coverage(signals)
+    fills, covered = fields(known), coverage(signals, declared)
     judged = verdicts(size, past, orders, late, fills, covered)
     return Quality(as_of, judged, size, past, orders, late, fills, covered)
 
 
-def open_signals(tables: Mapping[str, pd.DataFrame], as_of: datetime, reporting_currency: str) -> pd.DataFrame:
+def open_signals(
+    tables: Mapping[str, pd.DataFrame], as_of: datetime, reporting_currency: str, declared: Declared = NOTHING
+) -> pd.DataFrame:
     """Every signal of every deal open at ``as_of``: deal_id, as_of, stage, and a column per signal."""
-    histories = Histories.from_tables(tables)
+    histories = Histories.from_tables(tables, Vocabulary.from_tables(tables, declared))
     norms = norms_of(histories, tables["fx_rates"], reporting_currency)
     return snapshot_table(now(histories, norms, instant(as_of)))

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from features.signals import SIGNALS
+from features.declared import NOTHING, Declared
+from features.signals import signals_of
 from reports.quality.findings import share
 
 # The same for every deal of one day by its nature; it tells days apart, not deals.
@@ -43,10 +44,11 @@ class Coverage:
         return bool(self.constant) and not self.silent and self.name not in OF_THE_DAY
 
 
-def coverage(signals: pd.DataFrame) -> tuple[Coverage, ...]:
-    """Measure every signal of a table of open snapshots, one column per signal; in the order of ``SIGNALS``."""
+def coverage(signals: pd.DataFrame, declared: Declared = NOTHING) -> tuple[Coverage, ...]:
+    """Measure every signal of a table of open snapshots, one column per signal; in their order."""
     n = len(signals)
-    values = signals[list(SIGNALS)]
+    known_signals = signals_of(declared)
+    values = signals[list(known_signals)]
     known, not_zero = values.notna().sum(), (values.notna() & (values != 0)).sum()
     distinct = values.nunique(dropna=False)
     return tuple(
@@ -60,5 +62,5 @@ def coverage(signals: pd.DataFrame) -> tuple[Coverage, ...]:
             share_not_zero=share(int(not_zero[name]), n),
             constant=bool(distinct[name] == 1) if n > 1 else None,
         )
-        for name, signal in SIGNALS.items()
+        for name, signal in known_signals.items()
     )

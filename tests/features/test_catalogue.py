@@ -8,6 +8,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from features.catalogue import FILE, catalogue
 from features.signals import SIGNALS
 from features.signals.declaration import Expectation, Group
 
@@ -92,3 +93,13 @@ def test_a_comparison_is_made_only_where_there_is_one(signal):
 )
 def test_sentences(name, value, typical, sentence):
     assert SIGNALS[name].sentence(value, typical) == sentence
+
+
+def test_the_catalogue_in_the_docs_is_fresh():
+    assert FILE.read_text(encoding="utf-8") == catalogue(), "run `make signals`"
+
+
+@each
+def test_the_catalogue_says_how_a_signal_is_computed(signal):
+    row = next(line for line in catalogue().splitlines() if line.startswith(f"| `{signal.name}` |"))
+    assert all(cell.strip() or place in (3,) for place, cell in enumerate(row.split("|")[1:-1], start=1)), row
