@@ -16,11 +16,7 @@ import pyarrow.dataset as ds
 
 from crm.errors import SchemaError
 from crm.store_rows import ARROW_TYPES
-from crm.tables import LEDGERS, TABLES
-
-OF_DEALS = ("deals", "deal_changes", "interactions", "line_items")
-TOLD = {"deals": "created_at", "deal_changes": "known_at", "interactions": "known_at"}
-"""By which instant a row of each large table became known."""
+from crm.tables import LEDGERS, OF_DEALS, TABLES, TOLD
 
 
 def empty_table(name: str) -> pa.Table:

@@ -6,9 +6,8 @@ from functools import cache
 
 import pyarrow as pa
 
-from crm.company_files import OF_DEALS
 from crm.store import Store, open_store
-from crm.tables import LEDGERS, TABLES
+from crm.tables import LEDGERS, OF_DEALS, TABLES
 
 
 @dataclass(frozen=True)

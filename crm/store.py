@@ -4,39 +4,45 @@ One writer at a time. SQLite gives that with ``BEGIN IMMEDIATE``; PostgreSQL wit
 new, changed and same rows are exact, and several processes may write without losing or blocking each other for good.
 """
 
-import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 from sqlalchemy import (
-    ARRAY,
     ColumnElement,
     Connection,
     Engine,
     Executable,
-    Insert,
+    Select,
     Table,
-    Text,
     and_,
-    cast,
-    exists,
     func,
-    literal,
-    or_,
     select,
     true,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from crm.errors import StoreError
+from crm.store_arrow import read_arrow
 from crm.store_engine import prepared_engine, sentence, writing
-from crm.store_rows import frame_of, rows_of
+from crm.store_rows import rows_of, schema_of, table_of
+from crm.store_statements import (
+    Deals,
+    among,
+    key_of,
+    n_told_before,
+    next_batch,
+    of_deals,
+    same_key,
+    selected,
+    told_since,
+    upsert,
+)
 from crm.store_tables import BATCH, staging, stored
-from crm.tables import LEDGERS, TABLES
+from crm.tables import LEDGERS, TABLES, TOLD
 
 _ROWS_PER_BATCH = 50_000
 
@@ -82,6 +88,7 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._kind = engine.dialect.name
         self._one_writer = threading.RLock()
         self._mine = threading.local()
 
@@ -100,8 +107,8 @@ class Store:
             return Written(0, 0, 0)
         target = stored(table)
         with self._staged(table, rows) as (connection, source):
-            known = connection.scalar(select(func.count()).select_from(source).where(_same_key(target, source))) or 0
-            touched = _rows_touched(connection, _upsert(connection, target, source))
+            known = connection.scalar(select(func.count()).select_from(source).where(same_key(target, source))) or 0
+            touched = _rows_touched(connection, upsert(self._kind, target, source))
         new = len(rows) - known
         return Written(new, touched - new, len(rows) - touched)
 
@@ -111,9 +118,9 @@ class Store:
             return 0
         target = stored(table)
         with self._staged(table, rows) as (connection, source):
-            more = [_next_batch(connection, target)] if table in LEDGERS else []
+            more = [next_batch(connection, target)] if table in LEDGERS else []
             names = [column.name for column in source.c] + [BATCH] * len(more)
-            new = select(*source.c, *more).where(~_same_key(target, source)).order_by(*_key(source, table))
+            new = select(*source.c, *more).where(~same_key(target, source)).order_by(*key_of(source, table))
             return _rows_touched(connection, target.insert().from_select(names, new))
 
     def read(self, table: str, *, deal_ids: Sequence[str] | None = None) -> pd.DataFrame:
@@ -123,12 +130,65 @@ class Store:
             return self._frame(table, true())
         if "deal_id" not in target.c:
             raise StoreError(f"{table} has no deal_id, so it cannot be read by deal; read it whole.")
-        return self._frame(table, self._among(target.c.deal_id, deal_ids))
+        return self._frame(table, among(self._kind, target.c.deal_id, deal_ids))
 
     def read_all(self) -> dict[str, pd.DataFrame]:
         """Return every table but the ledgers, as of one moment, by name."""
+        tables = self.arrow([name for name in TABLES if name not in LEDGERS])
+        return {name: tables.pop(name).to_pandas() for name in list(tables)}
+
+    def arrow(
+        self,
+        names: Sequence[str],
+        *,
+        deals: Deals | None = None,
+        columns: Mapping[str, Sequence[str]] | None = None,
+    ) -> dict[str, pa.Table]:
+        """Return tables as Arrow, ordered by key, all as of one moment; the fast way to read many rows.
+
+        Two calls are of two moments: what is to agree, such as deals and their changes, is to be asked for in one.
+
+        Parameters
+        ----------
+        deals
+            The first deal_id, and the one before which to end (``None``: no end), by bytes; or a list of
+            ids. Of tables that have a deal_id only these deals' rows are read; of others, such as ``users``, all.
+        columns
+            The columns to read, by table; a table that is not named in it comes with every column.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> store = open_store(f"sqlite:///{tempfile.mkdtemp()}/plumbline.db")
+        >>> store.write("users", pd.DataFrame({"user_id": ["U2", "U1"], "active": [True, False]}))
+        Written(new=2, changed=0, same=0)
+        >>> store.arrow(["users"], columns={"users": ["user_id", "active"]})["users"].to_pylist()
+        [{'user_id': 'U1', 'active': False}, {'user_id': 'U2', 'active': True}]
+        >>> store.close()
+        """
+        queries = [(name, selected(name, (columns or {}).get(name))) for name in names]
+        if deals is not None:
+            queries = [(name, of_deals(self._kind, name, query, deals)) for name, query in queries]
+        if (mine := getattr(self._mine, "connection", None)) is not None:
+            # Another connection would not see what this thread's transaction has written.
+            return {name: _answer(mine, name, query) for name, query in queries}
+        # Arrow tells by errors of its own that the database failed half way.
+        with sentence(self._engine.url, OSError, pa.ArrowException):
+            return read_arrow(self._engine, queries)
+
+    def deal_ids(self) -> pa.Array:
+        """Return the id of every deal, in the order of their bytes."""
+        return self.arrow(["deals"], columns={"deals": ["deal_id"]})["deals"]["deal_id"].combine_chunks()
+
+    def told_since(self, instant: int) -> list[str]:
+        """Return the ids of the deals of which anything became known at or after an instant (microseconds), sorted."""
         with self._reading() as connection:
-            return {name: _read(connection, name, true()) for name in TABLES if name not in LEDGERS}
+            return list(connection.scalars(told_since(instant)))
+
+    def n_told_before(self, instant: int) -> dict[str, int]:
+        """Return how many deals, changes and interactions were known before an instant (microseconds), by table."""
+        with self._reading() as connection:
+            return {name: connection.scalar(n_told_before(name, instant)) or 0 for name in TOLD}
 
     def latest_scores(self, deal_ids: Sequence[str] | None = None) -> pd.DataFrame:
         """Return the scores of the latest ``as_of``, by the model that issued last; of these deals only, if given."""
@@ -137,7 +197,7 @@ class Store:
         model = select(scores.c.model_version).where(scores.c.as_of == latest).order_by(scores.c[BATCH].desc()).limit(1)
         where = and_(scores.c.as_of == latest, scores.c.model_version == model.scalar_subquery())
         if deal_ids is not None:
-            where = and_(where, self._among(scores.c.deal_id, deal_ids))
+            where = and_(where, among(self._kind, scores.c.deal_id, deal_ids))
         return self._frame("scores", where)
 
     @contextmanager
@@ -187,21 +247,13 @@ class Store:
 
     def _frame(self, table: str, where: ColumnElement[bool]) -> pd.DataFrame:
         with self._reading() as connection:
-            return _read(connection, table, where)
-
-    def _among(self, column: ColumnElement[str], ids: Sequence[str]) -> ColumnElement[bool]:
-        """Any number of ids in one parameter: databases take only so many parameters in a statement."""
-        if self._engine.dialect.name == "sqlite":
-            each = func.json_each(json.dumps(list(ids))).table_valued("value")
-            return column.in_(select(each.c.value))
-        return column == func.any(cast(list(ids), ARRAY(Text)))
+            return _answer(connection, table, selected(table).where(where)).to_pandas()
 
 
-def _read(connection: Connection, table: str, where: ColumnElement[bool]) -> pd.DataFrame:
-    target = stored(table)
-    query = select(*(target.c[name] for name in TABLES[table].names)).where(where).order_by(*_key(target, table))
+def _answer(connection: Connection, name: str, query: Select) -> pa.Table:
+    schema = schema_of(name, query.selected_columns.keys())
     with connection.execute(query, execution_options={"stream_results": True}) as result:
-        return frame_of(table, result.partitions(_ROWS_PER_BATCH))
+        return table_of(schema, result.partitions(_ROWS_PER_BATCH))
 
 
 def _fill(connection: Connection, source: Table, values: list[tuple]) -> None:
@@ -220,34 +272,6 @@ def _fill(connection: Connection, source: Table, values: list[tuple]) -> None:
         cursor.close()
 
 
-def _upsert(connection: Connection, target: Table, source: Table) -> Insert:
-    """Insert every row of ``source``; a stored one is updated, and counted, only where a column differs."""
-    insert = (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(target)
-    names = [column.name for column in source.c]
-    rest = [name for name in names if not target.c[name].primary_key]
-    # "WHERE true" keeps SQLite from reading ON CONFLICT as the condition of a join.
-    insert = insert.from_select(names, select(*source.c).where(true()).order_by(*_key(source, target.name)))
-    if not rest:
-        return insert.on_conflict_do_nothing()
-    differs = or_(*(target.c[name].is_distinct_from(insert.excluded[name]) for name in rest))
-    key = [column.name for column in target.primary_key]
-    return insert.on_conflict_do_update(
-        index_elements=key, set_={name: insert.excluded[name] for name in rest}, where=differs
-    )
-
-
 def _rows_touched(connection: Connection, statement: Executable) -> int:
     # Without the option SQLAlchemy does not keep the count that PostgreSQL gives for an INSERT.
     return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
-
-
-def _same_key(target: Table, source: Table) -> ColumnElement[bool]:
-    return exists().where(*(target.c[name] == source.c[name] for name in TABLES[target.name].key))
-
-
-def _key(table: Table, name: str) -> list[ColumnElement]:
-    return [table.c[column] for column in TABLES[name].key]
-
-
-def _next_batch(connection: Connection, ledger: Table) -> ColumnElement[int]:
-    return literal((connection.scalar(select(func.max(ledger.c[BATCH]))) or 0) + 1)

@@ -8,16 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from adbc_driver_sqlite.dbapi import Error as AdbcError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from crm.errors import StoreError
 from crm.store_tables import METADATA
 
-# How long to wait for another writer; an import of millions of rows holds the database for about this long.
-_WAIT_S = 60
+WAIT_S = 60
+"""How long to wait for another writer; an import of millions of rows holds the database for about this long."""
+
+POSTGRES_OPTIONS = {"client_encoding": "utf8", "connect_timeout": 10}
+"""What every connection to a server asks for, beside what the URL says."""
+
 # Any number will do, as long as every version of this project uses the same.
 _WRITER_LOCK = 7_158_654_632
+_DATABASE_ERRORS: tuple[type[Exception], ...] = (SQLAlchemyError, sqlite3.Error, psycopg.Error, AdbcError)
 _KINDS = "use sqlite:///path/to/file.db or postgresql://user:password@host/database"
 
 
@@ -48,11 +54,14 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def sentence(url: URL) -> Iterator[None]:
-    """Turn a database's error into a ``StoreError``: which store, what happened, what to do; never a password."""
+def sentence(url: URL, *also: type[Exception]) -> Iterator[None]:
+    """Turn a database's error, or one of ``also``, into a ``StoreError``: which store, what happened, what to do.
+
+    It never says a password.
+    """
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error, psycopg.Error) as error:
+    except _DATABASE_ERRORS + also as error:
         said = " ".join(str(getattr(error, "orig", None) or error).split())
         raise StoreError(f"The store {_shown(url)} cannot be used: {said}. {_advice(said)}") from error
 
@@ -83,7 +92,7 @@ def _sqlite_engine(url: URL) -> Engine:
         raise StoreError(
             f"The store's folder {folder} cannot be written; allow it, or choose another in PLUMBLINE_STORE_URL."
         )
-    engine = create_engine(url, connect_args={"timeout": _WAIT_S}, hide_parameters=True)
+    engine = create_engine(url, connect_args={"timeout": WAIT_S}, hide_parameters=True)
     event.listen(engine, "connect", _settle)
     event.listen(engine, "begin", _begin)
     return engine
@@ -105,10 +114,9 @@ def _begin(connection: Connection) -> None:
 def _postgres_engine(url: URL) -> Engine:
     if "@" in (url.host or ""):
         raise StoreError("The store's URL holds more than one @; write an @ in the password as %40.")
-    arguments = {"client_encoding": "utf8", "connect_timeout": 10}
     url = url.set(drivername="postgresql+psycopg")
     # Asked before each use, so that a server's restart costs one new connection instead of an error.
-    return create_engine(url, connect_args=arguments, hide_parameters=True, pool_pre_ping=True)
+    return create_engine(url, connect_args=POSTGRES_OPTIONS, hide_parameters=True, pool_pre_ping=True)
 
 
 def _make_tables(engine: Engine) -> None:
@@ -138,7 +146,7 @@ def _advice(said: str) -> str:
     if "not a database" in said or "malformed" in said:
         return "Choose another file in PLUMBLINE_STORE_URL; this one is left as it is."
     if "locked" in said:
-        return f"Another process has been writing for over {_WAIT_S} seconds; try again when it is done."
-    if "readonly" in said or "unable to open" in said:
+        return f"Another process has been writing for over {WAIT_S} seconds; try again when it is done."
+    if "readonly" in said or "to open" in said:
         return "Allow this user to write the file and its folder, or choose another in PLUMBLINE_STORE_URL."
     return "Check PLUMBLINE_STORE_URL, and that the server runs and lets this user in."

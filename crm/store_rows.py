@@ -41,10 +41,18 @@ def rows_of(name: str, frame: pd.DataFrame) -> tuple[tuple[str, ...], list[tuple
     return tuple(column.name for column in columns), list(zip(*values, strict=True))
 
 
+def schema_of(name: str, columns: Sequence[str]) -> pa.Schema:
+    """Return the Arrow types of these columns of table ``name``."""
+    return pa.schema([(column, ARROW_TYPES[TABLES[name].column(column).kind]) for column in columns])
+
+
 def frame_of(name: str, batches: Iterable[Sequence[Sequence[Any]]]) -> pd.DataFrame:
     """Return rows of table ``name``, in batches, as one frame with every column of the contract and its dtypes."""
-    columns = TABLES[name].columns
-    schema = pa.schema([(column.name, ARROW_TYPES[column.kind]) for column in columns])
+    return table_of(schema_of(name, TABLES[name].names), batches).to_pandas()
+
+
+def table_of(schema: pa.Schema, batches: Iterable[Sequence[Sequence[Any]]]) -> pa.Table:
+    """Return rows, in batches, as one Arrow table of ``schema``."""
     # Batch by batch into Arrow, so that the Python values of a big table never exist all at once.
     parts = [
         pa.record_batch(
@@ -52,16 +60,20 @@ def frame_of(name: str, batches: Iterable[Sequence[Sequence[Any]]]) -> pd.DataFr
         )
         for rows in batches
     ]
-    return pa.Table.from_batches(parts, schema).to_pandas()
+    return pa.Table.from_batches(parts, schema)
+
+
+def no_such_columns(name: str, unknown: Sequence[str]) -> StoreError:
+    """Return the error that tells which columns table ``name`` does not have, and which it has."""
+    has = ", ".join(TABLES[name].names)
+    return StoreError(f"{name} has no column {', '.join(map(repr, unknown))}; its columns are {has}.")
 
 
 def _check_names(name: str, frame: pd.DataFrame) -> None:
     table = TABLES[name]
     unknown = [str(column) for column in frame.columns if column not in table.names]
     if unknown:
-        raise StoreError(
-            f"{name} has no column {', '.join(map(repr, unknown))}; its columns are {', '.join(table.names)}."
-        )
+        raise no_such_columns(name, unknown)
     absent = [
         column.name for column in table.columns if is_required(table, column) and column.name not in frame.columns
     ]

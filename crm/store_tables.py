@@ -20,7 +20,12 @@ _TYPES: dict[Kind, TypeEngine] = {
     "flag": Boolean(),
     "json": _TEXT,
 }
-_INDEXED = {"interactions": "deal_id", "scores": "as_of"}
+_INDEXED = (
+    ("interactions", "deal_id"),
+    ("interactions", "known_at"),
+    ("deal_changes", "known_at"),
+    ("scores", "as_of"),
+)
 
 BATCH = "appended_batch"
 """A ledger's own column, not in the contract: numbers the calls of ``append``, so that the last issued can be told."""
@@ -50,8 +55,8 @@ def _metadata() -> MetaData:
     for name, table in TABLES.items():
         ledgers_own = [Column(BATCH, BigInteger, nullable=False)] if name in LEDGERS else []
         made = Table(name, metadata, *_columns(table), *ledgers_own, sqlite_with_rowid=False)
-        if name in _INDEXED:
-            Index(f"{name}_by_{_INDEXED[name]}", made.c[_INDEXED[name]])
+        for column in (column for indexed, column in _INDEXED if indexed == name):
+            Index(f"{name}_by_{column}", made.c[column])
     return metadata
 
 

@@ -223,5 +223,11 @@ _TABLES = (
 TABLES: dict[str, Table] = {table.name: table for table in _TABLES}
 """Every table by name, in an order in which what is referred to comes first."""
 
+OF_DEALS = ("deals", "deal_changes", "interactions", "line_items")
+"""Tables whose rows are about single deals, and grow with them."""
+
+TOLD = {"deals": "created_at", "deal_changes": "known_at", "interactions": "known_at"}
+"""By which instant a row of each large table became known."""
+
 LEDGERS = frozenset({"scores"})
 """Tables that are only appended to; everything else is imported and upserted by key."""

@@ -49,6 +49,8 @@ def test_only_training_and_reports_may_see_labels(path):
         ("shap", {"training/figures.py"}),
         ("lxml", {"crm/xes.py"}),
         ("altair", {"reports/charts.py"}),
+        ("adbc_driver_sqlite", {"crm/store_arrow.py", "crm/store_engine.py"}),
+        ("adbc_driver_postgresql", {"crm/store_arrow.py"}),
     ],
 )
 def test_a_big_library_stays_in_its_home(library, home):

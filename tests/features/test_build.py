@@ -17,7 +17,9 @@ import pytest
 from hypothesis import Phase, given, settings
 
 from crm.company_files import CompanyFiles
+from crm.company_store import CompanyStore
 from crm.errors import SchemaError
+from crm.store import open_store
 from features.arrow import arrow
 from features.build import build
 from features.facts import DAY
@@ -128,6 +130,18 @@ def test_two_processes_give_the_bits_of_one(demo, tmp_path, at):
         build(company, f"{tmp_path}/{processes}", plan, processes=processes, deals_per_range=70)
     assert_same_bits(rows_of(f"{tmp_path}/1"), rows_of(f"{tmp_path}/2"))
     assert_same_bits(rows_of(f"{tmp_path}/1"), in_one_pass(demo, plan))
+
+
+@pytest.mark.slow
+def test_the_store_gives_the_bits_of_files(demo, tmp_path, at):
+    store = open_store(f"sqlite:///{tmp_path}/crm.db")
+    for name in (name for name in demo if name != "scores"):
+        store.write(name, demo[name])
+    company = CompanyStore(f"sqlite:///{tmp_path}/crm.db")
+    for until in ("2026-06-01", "2026-06-10", "2026-11-16"):
+        built = build(company, f"{tmp_path}/out", daily(at(until)), deals_per_range=70)
+    assert built.said == "added to the build until 2026-06-10"
+    assert_same_bits(rows_of(f"{tmp_path}/out"), in_one_pass(demo, daily(at("2026-11-16"))))
 
 
 def test_one_deal_alone_has_the_bits_it_has_among_all(demo, at):
