@@ -1,13 +1,13 @@
 """Score open deals: from contract tables to rows of the ``scores`` table. Batch and request run this same code."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 import pandas as pd
 
+from features.arrow import Tables, arrow
 from features.grid import now
 from features.histories import Histories, instant
 from features.norms import Norms, norms_of
@@ -28,15 +28,26 @@ class Scoring:
     norms: Norms
 
     @classmethod
-    def of_company(cls, scorer: Scorer, tables: Mapping[str, pd.DataFrame], reporting_currency: str) -> "Scoring":
+    def of_company(cls, scorer: Scorer, tables: Tables, reporting_currency: str) -> "Scoring":
         """Make the norms from all of a company's history."""
-        histories = Histories.from_tables(tables, Vocabulary.from_tables(tables, scorer.win.declared))
-        return cls(scorer, norms_of(histories, tables["fx_rates"], reporting_currency))
+        return cls(scorer, company_histories(scorer, tables, reporting_currency)[1])
 
-    def score(self, tables: Mapping[str, pd.DataFrame], as_of: datetime) -> pd.DataFrame:
+    def score(self, tables: Tables, as_of: datetime) -> pd.DataFrame:
         """Score every deal of ``tables`` that is open as of ``as_of``; one row per deal, as in table ``scores``."""
         histories = Histories.from_tables(tables, self.norms.vocabulary)
         return score_snapshots(self.scorer, now(histories, self.norms, instant(as_of)))
+
+
+def score_company(scorer: Scorer, tables: Tables, as_of: datetime, reporting_currency: str) -> pd.DataFrame:
+    """Score every deal of a company that is open as of ``as_of``; one row per deal, as in table ``scores``."""
+    histories, norms = company_histories(scorer, tables, reporting_currency)
+    return score_snapshots(scorer, now(histories, norms, instant(as_of)))
+
+
+def company_histories(scorer: Scorer, tables: Tables, reporting_currency: str) -> tuple[Histories, Norms]:
+    """The histories of all deals of a company, in the words of the scorer, and the norms they make."""
+    histories = Histories.from_tables(tables, Vocabulary.from_tables(tables, scorer.win.declared))
+    return histories, norms_of(histories, arrow(tables, "fx_rates").to_pandas(), reporting_currency)
 
 
 def score_snapshots(scorer: Scorer, snapshots: Snapshots) -> pd.DataFrame:

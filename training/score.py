@@ -6,17 +6,18 @@ import typer
 
 from crm.settings import Settings
 from crm.store import Store, open_store
+from crm.tables import LEDGERS, TABLES
 from models.registry import load_champion
 from models.scorer import Scorer
-from models.scoring import Scoring
+from models.scoring import score_company
 from training.entry_point import run
 from training.moments import instant_or_now
 
 
 def score_open_deals(store: Store, scorer: Scorer, as_of: datetime, reporting_currency: str) -> tuple[int, int]:
     """Append the scores of all deals open as of an instant; returns the deals scored, and the rows that were new."""
-    tables = store.read_all()
-    scores = Scoring.of_company(scorer, tables, reporting_currency).score(tables, as_of)
+    tables = store.arrow([name for name in TABLES if name not in LEDGERS])
+    scores = score_company(scorer, tables, as_of, reporting_currency)
     return len(scores), store.append("scores", scores)
 
 
