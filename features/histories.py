@@ -15,7 +15,7 @@ from features.arrow import Tables, arrow, codes, day_numbers, microseconds, numb
 from features.declared import CATEGORY, FLAG, Custom, as_category, as_flag, as_number, attributes
 from features.facts import Facts, IntColumn
 from features.talks import planned_facts, talk_facts
-from features.vocabulary import OF_ACCOUNT, OF_DEAL, Vocabulary
+from features.vocabulary import OF_DEAL, Vocabulary
 
 T = TypeVar("T")
 
@@ -88,7 +88,7 @@ class Histories:
             deal_ids=ids.to_numpy(zero_copy_only=False),
             created_at=created_at,
             vocabulary=vocabulary,
-            static=_static(deals, arrow(tables, "accounts"), vocabulary),
+            static=_static(deals, vocabulary),
             fields=_fields(_Changes(arrow(tables, "deal_changes"), ids, created_at), deals["pipeline_id"], vocabulary),
             interactions=talk_facts(interactions, ids, vocabulary),
             planned=planned_facts(interactions, ids),
@@ -106,11 +106,9 @@ def _in_order(table: pa.Table, key: str) -> pa.Table:
     return table if bool(np.all(place[1:] > place[:-1])) else table.take(order)
 
 
-def _static(deals: pa.Table, accounts: pa.Table, vocabulary: Vocabulary) -> dict[str, NDArray]:
+def _static(deals: pa.Table, vocabulary: Vocabulary) -> dict[str, NDArray]:
     static: dict[str, NDArray] = {name: vocabulary.numbers(name, deals[column]) for name, column in OF_DEAL.items()}
-    account = codes(deals["account_id"], accounts["account_id"].combine_chunks())
-    for name in OF_ACCOUNT:
-        static[name] = np.append(vocabulary.numbers(name, accounts[name]), -1)[account]
+    static |= {name: numbers[static["account"]] for name, numbers in vocabulary.of_account.items()}
     declared = vocabulary.declared.of("attribute")
     documents = attributes(deals) if declared else []
     for one in declared:

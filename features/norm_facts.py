@@ -6,7 +6,7 @@ change. So norms are made part by part, on any number of machines, and a new day
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.arrow import codes
 from features.exchange import in_reporting_currency
 from features.facts import DAY, Facts, FloatColumn, IntColumn
 from features.histories import Histories, in_force
@@ -74,19 +75,28 @@ class NormFacts:
 def together(parts: Sequence[NormFacts]) -> NormFacts:
     """Put the parts of a company together, under one numbering of names."""
     names = merged(part.names for part in parts)
-    tables: dict[str, Columns] = {}
-    for table in parts[0].tables:
-        columns = [_renumbered(part, table, names) for part in parts]
-        tables[table] = {name: np.concatenate([one[name] for one in columns]) for name in columns[0]}
+    every = [numbered(part, names).tables for part in parts]
+    tables = {
+        table: {name: np.concatenate([part[table][name] for part in every]) for name in columns}
+        for table, columns in every[0].items()
+    }
     return NormFacts(names, tables)
 
 
-def _renumbered(part: NormFacts, table: str, names: dict[str, list[str]]) -> Columns:
-    columns = dict(part.tables[table])
+def numbered(facts: NormFacts, names: Mapping[str, list[str]]) -> NormFacts:
+    """The same under another numbering, which has all their names and may have more."""
+    mine = {what: names[what] for what in facts.names}
+    tables = {table: _renumbered(facts, columns, mine) for table, columns in facts.tables.items()}
+    return NormFacts(mine, tables)
+
+
+def _renumbered(facts: NormFacts, columns: Columns, names: Mapping[str, list[str]]) -> Columns:
+    found = dict(columns)
     for what in columns.keys() & names.keys():
-        place = np.append(pd.Index(names[what], dtype=object).get_indexer(part.names[what]), -1)
-        columns[what] = place.astype(np.int32)[columns[what]]
-    return columns
+        if facts.names[what] != names[what]:
+            place = np.append(codes(facts.names[what], names[what]), -1)
+            found[what] = place.astype(np.int32)[columns[what]]
+    return found
 
 
 def norm_facts(histories: Histories, rates: Facts) -> NormFacts:

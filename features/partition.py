@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.arrow import Tables, arrow
 from features.declared import NOTHING, Declared
 from features.exchange import rates_of
 from features.grid import now, training_grid
 from features.histories import Histories
-from features.norm_facts import NormFacts, norm_facts
+from features.norm_facts import NormFacts, norm_facts, numbered
 from features.norms import Norms, norms_from
 from features.pipeline import signal_matrix
 from features.signals import signals_of
@@ -56,6 +57,10 @@ class SnapshotPlan:
 
 def additions_to_norms(tables: Tables, plan: SnapshotPlan) -> NormFacts:
     """What the deals of ``tables`` add to the norms; the small tables stand beside them."""
+    # Of the accounts only those of these deals, lest every part carries the names of all.
+    accounts = arrow(tables, "accounts")
+    mine = pc.is_in(accounts["account_id"], pc.unique(arrow(tables, "deals")["account_id"]))
+    tables = {**tables, "accounts": accounts.filter(mine)}
     histories = Histories.from_tables(tables, Vocabulary.from_tables(tables, plan.declared))
     currencies = histories.vocabulary.names["currency"]
     rates = rates_of(arrow(tables, "fx_rates").to_pandas(), currencies, plan.reporting_currency)
@@ -66,7 +71,7 @@ def norms_of_whole(whole: NormFacts, small: Tables, plan: SnapshotPlan) -> Norms
     """The norms of a company from all that its deals add to them."""
     vocabulary = Vocabulary.of_names(small, whole.names, plan.declared)
     rates = rates_of(arrow(small, "fx_rates").to_pandas(), vocabulary.names["currency"], plan.reporting_currency)
-    return norms_from(whole, vocabulary, rates)
+    return norms_from(numbered(whole, vocabulary.names), vocabulary, rates)
 
 
 def snapshots_of(tables: Tables, norms: Norms, plan: SnapshotPlan) -> Snapshots:

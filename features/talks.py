@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from crm.tables import DIRECTIONS, INTERACTION_KINDS
 from features.arrow import codes, microseconds, places
@@ -38,7 +37,7 @@ def talk_facts(interactions: pa.Table, deal_ids: pa.Array, vocabulary: Vocabular
             "kind": kind.astype(np.int8),
             "direction": direction.astype(np.int8),
             "contact": places(interactions["contact_id"]),
-            "senior": pc.is_in(interactions["contact_id"].cast(pa.large_string()), vocabulary.seniors).to_numpy(),
+            "senior": vocabulary.are_senior(interactions["contact_id"]),
             "user": places(interactions["user_id"]),
             "activity": codes(interactions["outcome"], vocabulary.declared.activities).astype(np.int16),
         },

@@ -19,7 +19,7 @@ from crm.fiscal import fiscal_year_start_month
 from crm.tables import OWNER, SENIORITIES
 from features.arrow import arrow, codes
 from features.declared import NOTHING, Declared
-from features.facts import FloatColumn, IntColumn
+from features.facts import BoolColumn, FloatColumn, IntColumn
 
 OPEN, WON, LOST = 0, 1, 2
 OF_DEAL = {"account": "account_id", "pipeline": "pipeline_id"} | {
@@ -28,6 +28,8 @@ OF_DEAL = {"account": "account_id", "pipeline": "pipeline_id"} | {
 OF_ACCOUNT = ("industry", "size", "region")
 STATIC = (*OF_DEAL, *OF_ACCOUNT)
 """What is known of a deal at its creation and may be grouped by."""
+FEW = 1_000
+"""So many values of one deal are looked up one by one; Arrow would first read all the names, each time anew."""
 _CATEGORY = {"open": OPEN, "won": WON, "lost": LOST}
 SENIOR = SENIORITIES[2:]
 
@@ -67,12 +69,14 @@ class Vocabulary:
     Attributes
     ----------
     names : sorted names by kind: those of ``STATIC``, owner, team, manager, and declared categories
+    of_account : industry, size and region of each account, as numbers; -1 for none, and at the end for no account
     groups_of_owner : team and manager of each owner, as numbers; -1 for none, and at the end for no owner
     seniors : ids of contacts who are directors or executives
     """
 
     stages: Stages
     names: dict[str, list[str]]
+    of_account: dict[str, IntColumn]
     groups_of_owner: dict[str, IntColumn]
     seniors: pa.Array
     fiscal_year_start_month: int
@@ -84,6 +88,7 @@ class Vocabulary:
         deals, changes = arrow(tables, "deals"), arrow(tables, "deal_changes")
         accounts = arrow(tables, "accounts")
         names = {name: _distinct(deals[column]) for name, column in OF_DEAL.items()}
+        names["account"] = sorted({*names["account"], *_distinct(accounts["account_id"])})
         names |= {name: _distinct(accounts[name]) for name in OF_ACCOUNT}
         names["owner"] = _distinct(changes["new_value"].filter(pc.equal(changes["field"], OWNER)))
         names |= {one.key: one.values_in(deals, changes) for one in declared.categories()}
@@ -92,6 +97,10 @@ class Vocabulary:
     @classmethod
     def of_names(cls, tables: Mapping[str, Any], names: dict[str, list[str]], declared: Declared) -> "Vocabulary":
         """Make the vocabulary of a company from names already gathered, and its small tables."""
+        accounts = arrow(tables, "accounts")
+        names = names | {"account": sorted({*names["account"], *_distinct(accounts["account_id"])})}
+        place = codes(names["account"], accounts["account_id"].combine_chunks())
+        of_account = {name: np.append(codes(accounts[name], names[name]), -1)[place] for name in OF_ACCOUNT}
         users, contacts = arrow(tables, "users").to_pandas(), arrow(tables, "contacts")
         of_owner = users.drop_duplicates("user_id").set_index("user_id").reindex(names["owner"])
         groups = {"team": of_owner["team"], "manager": of_owner["manager_id"]}
@@ -103,6 +112,7 @@ class Vocabulary:
         return cls(
             _stages(arrow(tables, "stages").to_pandas()),
             names,
+            {name: np.append(values, -1) for name, values in of_account.items()},
             numbers,
             _seniors(contacts),
             fiscal_year_start_month(arrow(tables, "calendar").to_pandas()),
@@ -110,13 +120,29 @@ class Vocabulary:
         )
 
     @cached_property
-    def sets(self) -> dict[str, pa.Array]:
-        """The names as Arrow arrays, to look values up in."""
+    def _sets(self) -> dict[str, pa.Array]:
         return {name: pa.array(values, pa.large_string()) for name, values in self.names.items()}
+
+    @cached_property
+    def _places(self) -> dict[str, dict[str | None, int]]:
+        return {name: {value: place for place, value in enumerate(values)} for name, values in self.names.items()}
+
+    @cached_property
+    def _senior(self) -> frozenset[str | None]:
+        return frozenset(self.seniors.to_pylist())
 
     def numbers(self, what: str, values: Any) -> IntColumn:
         """Numbers of ``values``; -1 for a missing or an unknown one."""
-        return codes(values, self.sets[what])
+        if len(values) > FEW or not isinstance(values, pa.ChunkedArray):
+            return codes(values, self._sets[what])
+        places = self._places[what]
+        return np.array([places.get(value, -1) for value in values.to_pylist()], dtype=np.int64)
+
+    def are_senior(self, contact_ids: pa.ChunkedArray) -> BoolColumn:
+        """Whether each contact is a director or an executive."""
+        if len(contact_ids) > FEW:
+            return pc.is_in(contact_ids.cast(pa.large_string()), self.seniors).to_numpy()
+        return np.array([contact in self._senior for contact in contact_ids.to_pylist()], dtype=bool)
 
 
 def _distinct(values: pa.ChunkedArray) -> list[str]:

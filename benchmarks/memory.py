@@ -1,0 +1,75 @@
+"""Run a command, and see how long it took by its own word and how much memory it and its children held at once."""
+
+import json
+import subprocess
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+_EVERY_S = 0.2
+
+
+def run_measured(command: list[str], time_limit_s: float = 600) -> dict[str, Any] | None:
+    """Run a command whose last line is a JSON object of figures, and add ``peak_gib``; None where it ran out of time.
+
+    Raises
+    ------
+    RuntimeError
+        The command failed; its last words are quoted.
+    """
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    peak = _Peak(process.pid)
+    try:
+        out, err = process.communicate(timeout=time_limit_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        return None
+    finally:
+        peak.stop()
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{err[-2000:]}")
+    return json.loads(out.strip().splitlines()[-1]) | {"peak_gib": peak.bytes / 2**30}
+
+
+class _Peak:
+    """The most memory that a process and its children held at once; pages they share count once (PSS)."""
+
+    def __init__(self, pid: int) -> None:
+        self.bytes, self._pid, self._over = 0, pid, threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(_EVERY_S):
+            self.bytes = max(self.bytes, sum(map(_pss, _family(self._pid))))
+
+
+def _family(pid: int) -> list[int]:
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    except OSError:
+        return []
+    return [pid, *(member for child in children for member in _family(int(child)))]
+
+
+def _pss(pid: int) -> int:
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
+            if line.startswith("Pss:"):
+                return 1024 * int(line.split()[1])
+    except OSError:  # it has just ended
+        pass
+    return 0
+
+
+def timed(act: Any, *arguments: Any) -> tuple[float, Any]:
+    """Seconds that ``act`` took, and what it gave."""
+    started = time.perf_counter()
+    result = act(*arguments)
+    return time.perf_counter() - started, result
