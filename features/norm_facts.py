@@ -201,8 +201,11 @@ def _replies(histories: Histories) -> Columns:
     """Times until the customer answered, by pipeline."""
     facts = histories.interactions
     answers = (facts.columns["reply_us"] >= 0) & (facts.columns["direction"] == INBOUND)
-    pipeline = histories.static["pipeline"][facts.group[answers]]
-    return _counted("pipeline", pipeline, facts.known_at[answers], facts.columns["reply_us"][answers] / DAY)
+    deal = facts.group[answers]
+    # A letter may be older than the deal it is filed under, and tells the others nothing before that deal exists.
+    known_at = np.maximum(facts.known_at[answers], histories.created_at[deal])
+    pipeline = histories.static["pipeline"][deal]
+    return _counted("pipeline", pipeline, known_at, facts.columns["reply_us"][answers] / DAY)
 
 
 def _counted(called: str, group: IntColumn, known_at: IntColumn, days: FloatColumn) -> Columns:

@@ -159,8 +159,11 @@ CUT = datetime(2024, 3, 4, tzinfo=UTC)
 _PAST = [-90 * 86400e6, -45 * 86400e6, -30 * 86400e6, -14 * 86400e6, -7 * 86400e6, -86400e6, -3600e6, -1]
 OFFSETS = st.sampled_from([*_PAST, *_PAST, -14 * 86400e6 - 1, -7 * 86400e6 + 1, 0, 0, 1, 3600e6, 86400e6, 10 * 86400e6])
 LATE = st.sampled_from([0, 0, 0, 0, 1, 3600e6, 86400e6, 7 * 86400e6, 40 * 86400e6])
+QUOTES = st.sampled_from([("USD", "EUR"), ("EUR", "USD"), ("EUR", "GBP")])
+FIRST_STAGE = {"new": st.sampled_from(["Demo", "Demo", "Won"]), "renewal": st.just("Check")}
 VALUES = {
-    "stage": st.sampled_from(["Demo", "Offer", "Terms", "Demo", "Offer", "Terms", "Won", "Lost"]),
+    # Of these each pipeline lacks some.
+    "stage": st.sampled_from(["Demo", "Offer", "Terms", "Demo", "Offer", "Terms", "Won", "Lost", "Check", "Done"]),
     "amount": st.sampled_from(["1000", "2500.50", "0", None]),
     "close_date": st.sampled_from(["2024-02-29", "2024-03-04", "2024-04-01", "2024-06-30", None]),
     "owner_id": st.sampled_from(["U1", "U2", "U3", "U4", None]),
@@ -172,12 +175,14 @@ def _moment(offset: float) -> datetime:
 
 
 @st.composite
-def _changes(draw: st.DrawFn, deal_id: str, field: str, created: float, mark: int) -> list[dict[str, object]]:
+def _changes(
+    draw: st.DrawFn, deal_id: str, field: str, first: st.SearchStrategy[str | None], created: float, mark: int
+) -> list[dict[str, object]]:
     """The first value of a field and up to four more; ``mark`` keeps the keys of two drawings apart."""
     moments = [created, *sorted(draw(st.lists(OFFSETS, max_size=4)))]
     rows: list[dict[str, object]] = []
     for number, moment in enumerate(moments):
-        value = draw(VALUES[field]) if number or field != "stage" else draw(st.sampled_from(["Demo", "Demo", "Won"]))
+        value = draw(VALUES[field] if number else first)
         changed, old = max(moment, created), rows[-1]["new_value"] if rows else None
         late = _moment(changed + draw(LATE))
         seq = 10 * number + mark
@@ -190,19 +195,20 @@ def _changes(draw: st.DrawFn, deal_id: str, field: str, created: float, mark: in
 
 @st.composite
 def _talks(draw: st.DrawFn, deal_id: str, mark: int) -> list[dict[str, object]]:
-    """Up to five interactions, some entered late, some planned ahead."""
+    """Up to five interactions of any kind, some entered late, some planned ahead."""
     rows: list[dict[str, object]] = []
     for number in range(draw(st.integers(0, 5))):
         occurred, late = draw(OFFSETS), draw(LATE) * draw(st.sampled_from([1, 1, -1]))
         rows.append(
             {
-                "interaction_id": f"{deal_id}-{number}-{mark}",
+                "interaction_id": f"{deal_id}-{9 - number}-{mark}",  # of two at one instant the later row comes first
                 "deal_id": deal_id,
                 "kind": draw(st.sampled_from(INTERACTION_KINDS)),
             }
             | {"direction": draw(st.sampled_from(["inbound", "outbound", None]))}
             | {"occurred_at": _moment(occurred), "known_at": _moment(occurred + late)}
             | {"contact_id": draw(st.sampled_from(["C1", "C2", "C3", None]))}
+            | {"user_id": draw(st.sampled_from(["U1", "U2", "U3", None]))}
         )
     return rows
 
@@ -211,9 +217,10 @@ def _talks(draw: st.DrawFn, deal_id: str, mark: int) -> list[dict[str, object]]:
 def _deal(draw: st.DrawFn, deal_id: str) -> dict[str, object]:
     return {
         "deal_id": deal_id,
-        "pipeline_id": "new",
+        "pipeline_id": draw(st.sampled_from(["new", "new", "new", "renewal"])),
         "account_id": draw(st.sampled_from(["A1", "A2", "A3", None])),
         "source": draw(st.sampled_from(["web", "fair"])),
+        "deal_type": draw(st.sampled_from(["first", "further", None])),
         "currency": draw(st.sampled_from(["EUR", "EUR", "USD", "GBP", "XXX"])),
         "created_at": _moment(draw(OFFSETS)),
     }
@@ -227,18 +234,22 @@ def _histories_of(draw: st.DrawFn, deals: list[dict[str, object]], mark: int) ->
         created = (deal["created_at"] - CUT) / timedelta(microseconds=1)  # type: ignore[operator]
         for field in VALUES:
             if field == "stage" or draw(st.integers(0, 3)):
-                changes += draw(_changes(deal["deal_id"], field, created, mark))
+                first = FIRST_STAGE[deal["pipeline_id"]] if field == "stage" else VALUES[field]  # type: ignore[index]
+                changes += draw(_changes(deal["deal_id"], field, first, created, mark))
         talks += draw(_talks(deal["deal_id"], mark))
-    days = draw(st.lists(OFFSETS, max_size=4, unique=True))
-    rates = {_moment(day).date().isoformat(): draw(st.sampled_from([0.5, 0.8, 1.25])) for day in days}
-    fx_rates = [{"currency": "USD", "quote_currency": "EUR", "day": day, "rate": rate} for day, rate in rates.items()]
+    days = draw(st.lists(OFFSETS, max_size=6))
+    rates = {(draw(QUOTES), _moment(day).date().isoformat()): draw(st.sampled_from([0.5, 0.8, 1.25])) for day in days}
+    fx_rates = [
+        {"currency": currency, "quote_currency": quote, "day": day, "rate": rate}
+        for ((currency, quote), day), rate in rates.items()
+    ]
     return {"deal_changes": changes, "interactions": talks, "fx_rates": fx_rates}
 
 
 @cache
 def _crowd() -> Tables:
-    """Twenty-four dull deals of the past, so that every stage has its norm."""
-    deals, changes = [], []
+    """Twenty-four dull deals of the past, so that every stage has its norm and customers have answered."""
+    deals, changes, talks = [], [], []
     for number in range(24):
         deal_id, created_at = f"Z{number:02}", CUT - timedelta(days=200 - number)
         deals.append({"deal_id": deal_id, "pipeline_id": "new", "currency": "EUR", "created_at": created_at})
@@ -246,7 +257,11 @@ def _crowd() -> Tables:
             moved_at = created_at + timedelta(days=step * (number + 1))
             row = {"deal_id": deal_id, "field": "stage", "new_value": stage}
             changes.append(row | {"changed_at": moved_at, "known_at": moved_at})
-    return {"deals": _frame("deals", deals), "deal_changes": _frame("deal_changes", changes)}
+        for direction, hours in (("outbound", 1), ("inbound", 2 + number)):
+            row = {"interaction_id": f"{deal_id}-{direction}", "deal_id": deal_id, "kind": "email"}
+            talks.append(row | {"direction": direction, "occurred_at": created_at + timedelta(hours=hours)})
+    rows = {"deals": deals, "deal_changes": changes, "interactions": talks}
+    return {name: _frame(name, some) for name, some in rows.items()}
 
 
 @pytest.fixture(scope="session")

@@ -158,6 +158,18 @@ def test_without_any_rate_only_the_reporting_currency_has_amounts(norms, at):
     )
 
 
+def test_an_answer_older_than_its_deal_is_counted_once_there_is_the_deal(company, frame, known, at):
+    deal = {"deal_id": "D1", "pipeline_id": "new", "currency": "EUR", "created_at": "2024-03-05"}
+    talks = [
+        {"interaction_id": f"{side}{day}", "deal_id": "D1", "kind": "email", "direction": side, "occurred_at": when}
+        for day in range(1, 21)
+        for side, when in (("outbound", f"2024-01-{day:02}"), ("inbound", f"2024-01-{day:02}T12:00"))
+    ]
+    tables = company() | {"deals": frame("deals", [deal]), "interactions": frame("interactions", talks)}
+    usual = known(tables)[1].days_to_reply.before(np.zeros(2, np.int64), np.array([at("2024-03-10"), at("2024-03-11")]))
+    np.testing.assert_allclose(usual, [np.nan, 0.5], rtol=0.006)
+
+
 NOW = "2024-03-04"
 facts = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 28 * 4), st.integers(0, 50)), max_size=90)
 
