@@ -84,6 +84,12 @@ browser:
 	  apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y chromium >/dev/null; } || \
 	  echo "chromium is not here and could not be installed; the tests of the pages will be skipped"
 
+# The benchmark's peers live apart: Featuretools does not import on the pandas that this project needs.
+build/peers-venv/ready: benchmarks/peers-requirements.txt
+	"$(PYTHON)" -m venv --clear build/peers-venv
+	build/peers-venv/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
 bench-bpic2012: setup
 	$(BIN)/python -m benchmarks.bpic2012
 
