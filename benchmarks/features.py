@@ -1,4 +1,4 @@
-"""How fast are the signals, beside what else one could use? Run with ``make bench-features``; ``SIZES=20k,200k`` is shorter.
+"""How fast are the signals, beside what else one could use? ``make bench-features``; ``SIZES=20k,200k`` is shorter.
 
 Every figure is taken in a process of its own, with the peers' in the same run, and is the median of three. Memory is
 the most that the process and its children held at once. Peers run as long as ten minutes, on the largest size they
@@ -19,7 +19,7 @@ from crm.simulate import write_simulation
 BENCH = ROOT / "build" / "bench"
 SIZES = {"20k": 20_000, "200k": 200_000, "1m": 1_000_000}
 REPEATS = 3
-FEATURETOOLS_DEALS = 200
+FEATURETOOLS_DEALS = 20_000
 
 
 def simulated(n_deals: int) -> Path:
@@ -49,19 +49,22 @@ def middle(runs: list[dict[str, Any]]) -> dict[str, Any]:
     return typical | {"peak_gib": max(one["peak_gib"] for one in runs)}
 
 
+def as_measured(said: dict[str, Any]) -> dict[str, Any]:
+    """What a peer says of itself, in the words of our own runs."""
+    return said | {"n_rows": said["rows"], "peak_gib": said["peak_rss_mib"] / 1024}
+
+
 def tell(what: str, found: dict[str, Any] | None) -> None:
     """Print one line of the table."""
     if found is None:
         print(f"{what:<44} not finished in 10 minutes", flush=True)
         return
     rate = found["n_rows"] / found["seconds"]
-    print(
-        f"{what:<44} {found['seconds']:>9.2f} s {rate:>11,.0f} rows/s {found['peak_gib']:>6.2f} GiB peak", flush=True
-    )
+    print(f"{what:<44} {found['seconds']:>9.2f} s {rate:>11,.0f} rows/s {found['peak_gib']:>6.2f} GiB peak", flush=True)
 
 
 def peers(sizes: list[str]) -> dict[str, float]:
-    """How many times as fast as each peer the kernel is, per snapshot row, on the largest size that the peer finishes."""
+    """How many times as fast as each peer the kernel is, per row, on the largest size that the peer finishes."""
     figures: dict[str, float] = {}
     for size in sizes:
         crm, grid = simulated(SIZES[size]), BENCH / f"grid-{size}.parquet"
@@ -73,7 +76,7 @@ def peers(sizes: list[str]) -> dict[str, float]:
         for name in ("polars", "duckdb"):
             if name == "polars":
                 runs = [run_peer("polars", crm, grid, BENCH / "polars.parquet", threads=2) for _ in range(REPEATS)]
-                found = None if None in runs else middle([one for one in runs if one])
+                found = None if None in runs else middle([as_measured(one) for one in runs if one])
             else:
                 found = run("duckdb", crm, grid, repeats=REPEATS if size == "20k" else 1)
             tell(f"{size}: {name}, 2 threads", found)
@@ -85,8 +88,9 @@ def peers(sizes: list[str]) -> dict[str, float]:
 def featuretools() -> dict[str, float]:
     """The same against Featuretools with cutoff times, on the signals that it can express."""
     crm, grid = simulated(SIZES["20k"]), BENCH / "grid-20k.parquet"
-    found = run_peer("featuretools", crm, grid, BENCH / "featuretools.parquet", deals=FEATURETOOLS_DEALS)
-    tell(f"{FEATURETOOLS_DEALS} deals: featuretools, {len(found['signals']) if found else 0} signals", found)
+    said = run_peer("featuretools", crm, grid, BENCH / "featuretools.parquet", deals=FEATURETOOLS_DEALS)
+    found = said and as_measured(said)
+    tell(f"{FEATURETOOLS_DEALS:,} deals: featuretools, {len(found['signals']) if found else 0} signals", found)
     if not found:
         return {}
     ours = run("kernel", crm, ",".join(found["signals"]))

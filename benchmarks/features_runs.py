@@ -20,14 +20,18 @@ from crm.company_files import CompanyFiles, empty_table
 from crm.simulate import DEMO_END
 from crm.store import open_store
 from crm.tables import LEDGERS, TABLES
-from features.build import build
+from features.build import DEALS_PER_RANGE, build
+from features.company import ranges
+from features.exchange import rates_of
 from features.grid import now, training_grid
 from features.histories import Histories, instant
-from features.norms import Norms, norms_of
+from features.norm_facts import norm_facts, together
+from features.norms import Norms, norms_from, norms_of
 from features.partition import SnapshotPlan, snapshot_keys
 from features.pipeline import signal_matrix
 from features.signals import SIGNALS
 from features.snapshots import Snapshots
+from features.vocabulary import Vocabulary
 
 UNTIL = instant(datetime.combine(DEMO_END, datetime.min.time(), UTC))
 CURRENCY = "EUR"
@@ -45,11 +49,26 @@ def _table(crm: Path, name: str) -> pa.Table:
     return empty_table(name)
 
 
-def snapshots(tables: dict[str, pa.Table]) -> Snapshots:
-    """The weekly grid of all deals."""
-    histories = Histories.from_tables(tables)
-    norms = norms_of(histories, tables["fx_rates"].to_pandas(), CURRENCY)
-    return training_grid(histories, norms, every_days=7, until=UNTIL)
+def snapshots(tables: dict[str, pa.Table]) -> list[Snapshots]:
+    """The weekly grid of all deals, over ranges of them."""
+    vocabulary = Vocabulary.from_tables(tables)
+    rates = rates_of(tables["fx_rates"].to_pandas(), vocabulary.names["currency"], CURRENCY)
+    parts = [Histories.from_tables(part, vocabulary) for part in ranges_of(tables)]
+    norms = norms_from(together([norm_facts(part, rates) for part in parts]), vocabulary, rates)
+    return [training_grid(part, norms, every_days=7, until=UNTIL) for part in parts]
+
+
+def ranges_of(tables: dict[str, pa.Table]) -> list[dict[str, pa.Table]]:
+    """The tables cut by their deals, which these are sorted by."""
+    found = []
+    for first, end in ranges(tables["deals"]["deal_id"].combine_chunks(), DEALS_PER_RANGE):
+        part = dict(tables)
+        for name in ("deals", "deal_changes", "interactions"):
+            ids = tables[name]["deal_id"]
+            mine = pc.greater_equal(ids, first)
+            part[name] = tables[name].filter(mine if end is None else pc.and_(mine, pc.less(ids, end)))
+        found.append(part)
+    return found
 
 
 def kernel(crm: str, only: str = "") -> dict[str, Any]:
@@ -59,10 +78,11 @@ def kernel(crm: str, only: str = "") -> dict[str, Any]:
     names = only.split(",") if only else list(SIGNALS)
 
     def run() -> int:
-        grid = snapshots(tables)
-        if not only:
-            return len(signal_matrix(grid))
-        return len(np.column_stack([SIGNALS[name].compute(grid) for name in names]))
+        found = [
+            np.column_stack([SIGNALS[name].compute(part) for name in names]) if only else signal_matrix(part)
+            for part in snapshots(tables)
+        ]
+        return sum(map(len, found))
 
     seconds, n_rows = timed(run)
     return {"seconds": seconds, "n_rows": n_rows}
@@ -70,7 +90,7 @@ def kernel(crm: str, only: str = "") -> dict[str, Any]:
 
 def grid(crm: str, out: str) -> dict[str, Any]:
     """Write the grid, for the peers."""
-    table = pa.table(snapshot_keys(snapshots(loaded(crm))))
+    table = pa.concat_tables([pa.table(snapshot_keys(part)) for part in snapshots(loaded(crm))])
     pq.write_table(table, out)
     return {"n_rows": len(table)}
 

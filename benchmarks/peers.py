@@ -47,7 +47,7 @@ def run_peer(
     # -E: what this environment sets for its own Python is none of the peers' business.
     command = [PYTHON, "-E", script, crm_folder, grid_path, out_path, *_arguments(options)]
     try:
-        ran = subprocess.run(  # noqa: S603  our own script
+        ran = subprocess.run(
             [str(part) for part in command], capture_output=True, text=True, timeout=time_limit_s, check=False
         )
     except subprocess.TimeoutExpired:

@@ -40,7 +40,7 @@ Part = Range | list[str]
 Label = Callable[[Snapshots, int], Mapping[str, NDArray]]
 """Columns of labels, one entry per snapshot, as known before an instant."""
 Progress = Callable[[str, int, int], None]
-DEALS_PER_RANGE = 20_000
+DEALS_PER_RANGE = 10_000
 _REFERENCE = ("stages", "users", "accounts", "contacts")
 
 

@@ -5,6 +5,9 @@ import pandas as pd
 
 from features.facts import DAY, Facts, FloatColumn, IntColumn
 
+ALWAYS = -(10**16)
+"""Long before any instant of the contract: the reporting currency is worth one of itself, and always was."""
+
 
 def rates_of(fx_rates: pd.DataFrame, currencies: list[str], reporting_currency: str) -> Facts:
     """Rates as quoted, or as the inverse of a quote; one group per entry of ``currencies``, column ``rate``.
@@ -19,8 +22,7 @@ def rates_of(fx_rates: pd.DataFrame, currencies: list[str], reporting_currency: 
     both = pd.concat([inverse, direct])
     day = pd.to_datetime(both["day"], format="%Y-%m-%d").to_numpy("datetime64[us]").astype(np.int64)
     code = pd.Index(currencies, dtype=object).get_indexer([*both["currency"], reporting_currency])
-    # The reporting currency is worth one of itself, and always was.
-    known_at = np.append(day + DAY - 1, np.iinfo(np.int64).min)
+    known_at = np.append(day + DAY - 1, ALWAYS)
     rate = np.append(both["rate"].to_numpy(np.float64), 1.0)
     return Facts.sorted(code, known_at, len(currencies), {"rate": rate})
 

@@ -40,7 +40,8 @@ def now(histories: Histories, norms: Norms, as_of: int) -> Snapshots:
 
 def open_only(snapshots: Snapshots) -> Snapshots:
     """The snapshots whose deal was open, as known then."""
-    return snapshots.rows(snapshots.is_open)
+    mine = snapshots.is_open
+    return Snapshots(snapshots.histories, snapshots.norms, snapshots.deal[mine], snapshots.at[mine])
 
 
 def _last_useful_instant(histories: Histories, until: int) -> IntColumn:

@@ -51,18 +51,20 @@ class Norms:
             overall = np.divide(all_won, all_closed, out=np.full(len(at), np.nan), where=all_closed > 0)
             return (won + PRIOR_DEALS * overall) / (closed + PRIOR_DEALS)
 
-        return moments.asked(rate, group, self.closed[what].n_groups)
+        return moments.asked(("win rate", what), rate, group, self.closed[what].n_groups)
 
     def closed_before(self, what: str, name: str, group: IntColumn, moments: Moments) -> FloatColumn:
         """How many of the group's deals were known ``won`` (or ``closed``, won and lost)."""
         tally = self.closed[what]
-        counts = moments.asked(lambda group, at: tally.before(group, at, name)[0], group, tally.n_groups)
+        counts = moments.asked((name, what), lambda group, at: tally.before(group, at, name)[0], group, tally.n_groups)
         return counts.astype(np.float64)
 
     def open_before(self, owner: IntColumn, moments: Moments) -> FloatColumn:
         """How many open deals each owner had."""
         load = self.owner_load
-        return moments.asked(lambda group, at: load.before(group, at, "open")[0], owner, load.n_groups).astype(float)
+        return moments.asked("load", lambda group, at: load.before(group, at, "open")[0], owner, load.n_groups).astype(
+            float
+        )
 
     def typical_amount(self, what: str, group: IntColumn, moments: Moments) -> FloatColumn:
         """Geometric mean of the first amounts of the group's deals known before; NaN where there were none."""
@@ -71,15 +73,17 @@ class Norms:
             logs, count = self.amounts[what].before(group, at, "log_amount", "count")
             return np.exp(np.divide(logs, count * MILLION, out=np.full(len(at), np.nan), where=count > 0))
 
-        return moments.asked(typical, group, self.amounts[what].n_groups)
+        return moments.asked(("amount", what), typical, group, self.amounts[what].n_groups)
 
     def usual_days(self, times: UsualTimes, group: IntColumn, moments: Moments) -> FloatColumn:
         """A quantile of times at the start of the week; NaN before enough were known."""
-        return moments.asked(times.before, group, times.n_groups)
+        return moments.asked(id(times), times.before, group, times.n_groups)
 
     def rate(self, currency: IntColumn, moments: Moments) -> FloatColumn:
         """The last rate of each currency to the reporting currency; NaN where there is none."""
-        return moments.asked(lambda group, at: rates_before(self.rates, group, at), currency, self.rates.n_groups)
+        return moments.asked(
+            "rate", lambda group, at: rates_before(self.rates, group, at), currency, self.rates.n_groups
+        )
 
 
 def norms_of(histories: Histories, fx_rates: pd.DataFrame, reporting_currency: str) -> Norms:

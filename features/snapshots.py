@@ -29,6 +29,7 @@ class Snapshots:
     norms: Norms
     deal: IntColumn
     at: IntColumn
+    _moments: Moments | None = field(default=None, repr=False)
     _positions: dict[tuple[int, int | None], IntColumn] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
@@ -36,12 +37,12 @@ class Snapshots:
 
     def rows(self, rows: slice | BoolColumn) -> "Snapshots":
         """Some of the snapshots."""
-        return Snapshots(self.histories, self.norms, self.deal[rows], self.at[rows])
+        return Snapshots(self.histories, self.norms, self.deal[rows], self.at[rows], self.moments.rows(rows))
 
     @cached_property
     def moments(self) -> Moments:
         """The instants, to ask norms for."""
-        return Moments(self.at)
+        return self._moments or Moments(self.at)
 
     @property
     def moves(self) -> Moves:

@@ -1,35 +1,55 @@
 """Amounts that became known over time, summed by group; and the instants they are asked for."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.facts import Facts, IntColumn, Keys
+from features.facts import BoolColumn, Facts, IntColumn, Keys
 
 
 @dataclass(frozen=True)
 class Moments:
-    """The instants of snapshots, microseconds since 1970 UTC; on a grid there are few distinct ones."""
+    """The instants of snapshots, microseconds since 1970 UTC; on a grid there are few distinct ones.
+
+    ``whole`` are the moments that these are some of, with their ``place`` among its distinct ones.
+    """
 
     at: IntColumn
+    whole: "Moments | None" = None
+    _place: IntColumn | None = None
+    _tables: dict[Hashable, NDArray] = field(default_factory=dict, repr=False)
 
     @cached_property
     def _distinct(self) -> tuple[IntColumn, IntColumn]:
         return np.unique(self.at, return_inverse=True)
 
-    def asked(self, ask: Callable[[IntColumn, IntColumn], NDArray], group: IntColumn, n_groups: int) -> NDArray:
-        """``ask(group, at)``, once for each group and distinct instant where those are fewer than the snapshots."""
-        if len(self.at) <= n_groups:
+    def rows(self, rows: slice | BoolColumn) -> "Moments":
+        """Some of the moments; what is asked of them is asked once for all of the whole."""
+        whole = self.whole or self
+        place = self._distinct[1] if self._place is None else self._place
+        return Moments(self.at[rows], whole, place[rows])
+
+    def asked(
+        self, name: Hashable, ask: Callable[[IntColumn, IntColumn], NDArray], group: IntColumn, n_groups: int
+    ) -> NDArray:
+        """``ask(group, at)``, once for each group and distinct instant where those are fewer than the snapshots.
+
+        ``name`` tells this question from others.
+        """
+        whole = self.whole or self
+        if len(whole.at) <= n_groups:
             return ask(group, self.at)
-        instants, place = self._distinct
-        if len(instants) * (n_groups + 1) >= len(self.at):
+        instants, place = whole._distinct
+        if len(instants) * (n_groups + 1) >= len(whole.at):
             return ask(group, self.at)
-        groups = np.append(np.arange(n_groups), -1)  # no group comes last, where -1 finds it
-        table = ask(np.repeat(groups, len(instants)), np.tile(instants, len(groups)))
-        return table.reshape(len(groups), -1)[group, place]
+        if name not in whole._tables:
+            groups = np.append(np.arange(n_groups), -1)  # no group comes last, where -1 finds it
+            answers = ask(np.repeat(groups, len(instants)), np.tile(instants, len(groups)))
+            whole._tables[name] = answers.reshape(len(groups), -1)
+        return whole._tables[name][group, place if self._place is None else self._place]
 
 
 @dataclass(frozen=True)
