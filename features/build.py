@@ -8,6 +8,8 @@ adds their new snapshots: those of the past stay as they are, for nothing that b
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import joblib
@@ -108,10 +110,7 @@ def build(
     start = _Start(f"built anew, {why}", every) if why or not before else _addition(work, before, deals_per_range)
 
     def each(step: str, act: Callable[..., T], parts: list[Part], plan: SnapshotPlan, *more: Any) -> Iterator[T]:
-        """Act on every part, in order; as many parts are under way as there are processes, and as many wait."""
-        run = joblib.Parallel(n_jobs=processes, return_as="generator")
-        mine = replace(work, plan=plan)
-        for done, result in enumerate(run(joblib.delayed(act)(mine, part, n, *more) for n, part in enumerate(parts))):
+        for done, result in enumerate(_each(act, parts, replace(work, plan=plan), more, processes)):
             progress(step, done + 1, len(parts))
             yield result
 
@@ -131,6 +130,29 @@ def build(
         beside=_write_beside(work, facts, [name for *_, names in parts for name in names]),
     )
     return Built(folder.finish(manifest), start.said)
+
+
+def _each(act: Callable[..., T], parts: list[Part], work: _Work, more: tuple[Any, ...], processes: int) -> Iterator[T]:
+    """Act on every part, in order; as many parts are under way as there are processes, and as many wait."""
+    if processes == 1:
+        yield from (act(work, part, n, *more) for n, part in enumerate(parts))
+        return
+    with TemporaryDirectory() as scratch:
+        # Once to a file that all processes map, for to send the norms along with every part costs more than the part.
+        shared = f"{scratch}/shared"
+        joblib.dump((act, work, more), shared)
+        run = joblib.Parallel(n_jobs=processes, return_as="generator")
+        yield from run(joblib.delayed(_act_on)(shared, part, n) for n, part in enumerate(parts))
+
+
+def _act_on(shared: str, part: Part, n: int) -> Any:
+    act, work, more = _shared(shared)
+    return act(work, part, n, *more)
+
+
+@lru_cache(maxsize=1)
+def _shared(path: str) -> Any:
+    return joblib.load(path, mmap_mode="r")
 
 
 def _why_anew(work: _Work, before: Manifest | None) -> str:
