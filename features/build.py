@@ -98,7 +98,8 @@ def build(
 
     Parameters
     ----------
-    label : makes columns of labels, written beside; always of all snapshots, for they tell what came later
+    label : a function of a module, which makes columns of labels, written beside; always of all snapshots, for they
+        tell what came later
     anew : build everything, whatever is there
     progress : called with a step in words, the parts done, and all parts
     """

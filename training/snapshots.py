@@ -3,7 +3,6 @@
 import os
 
 import typer
-from numpy.typing import NDArray
 from rich.progress import Progress
 
 from crm.company_files import CompanyFiles
@@ -12,17 +11,10 @@ from crm.settings import Settings
 from features.build import build
 from features.declared import load_declared
 from features.histories import instant
-from features.labels import Patience, labels
 from features.partition import SnapshotPlan
-from features.snapshots import Snapshots
 from training.entry_point import run
+from training.labelled import labelled
 from training.moments import day_or_today, midnight
-
-
-def labelled(snapshots: Snapshots, cutoff: int) -> dict[str, NDArray]:
-    """Labels as known before ``cutoff``, by name, one entry per snapshot; NaN where censored."""
-    seen = labels(snapshots, Patience().of(snapshots), cutoff)
-    return {"won": seen.won, "days_to_close": seen.days_to_close, "stalled": seen.stalled}
 
 
 def main(

@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from crm.simulate import Simulation
 from crm.store import open_store
+from features.manifest import BuildFolder
 from features.signals import SIGNALS
 from models.scorer import Scorer
 from training.dataset import Dataset
@@ -144,9 +146,18 @@ def test_mlflow_run_evaluates_and_leaves_nothing_in_the_project(place: Path, com
 
 
 def test_mlflow_run_writes_the_snapshots(command: Command, tmp_path: Path, dataset: Dataset) -> None:
-    out = tmp_path / "snapshots.parquet"
-    command(*mlflow_run("features", until="2026-11-16", out=str(out)))
-    pd.testing.assert_frame_equal(pd.read_parquet(out)[dataset.table.columns], dataset.table, check_exact=True)
+    command(*mlflow_run("features", until="2026-11-16", out=str(tmp_path / "features")))
+    folder = BuildFolder(str(tmp_path / "features"))
+    built = folder.current()
+    rows = folder.dataset(built.files).to_table().to_pandas()
+    signals = dataset.signals
+    assert np.array_equal(rows[signals].to_numpy(), dataset.table[signals].to_numpy(np.float32), equal_nan=True)
+    labels = folder.dataset(built.labels).to_table().to_pandas()
+    keys = ["deal_id", "as_of"]
+    assert labels[keys].equals(rows[keys])
+    seen = dataset.labels(dataset.until)
+    for name in ("won", "days_to_close", "stalled"):
+        np.testing.assert_array_equal(labels[name], getattr(seen, name))
 
 
 def test_mlflow_run_scores_into_the_ledger(place: Path, command: Command) -> None:
