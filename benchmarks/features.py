@@ -39,7 +39,7 @@ def run(*command: object, repeats: int = REPEATS) -> dict[str, Any] | None:
         if found is None:
             return None
         runs.append(found)
-    return middle(runs)
+    return middle(runs) if repeats > 1 else runs[0]
 
 
 def middle(runs: list[dict[str, Any]]) -> dict[str, Any]:
