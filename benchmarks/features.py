@@ -78,7 +78,7 @@ def peers(sizes: list[str]) -> dict[str, float]:
                 runs = [run_peer("polars", crm, grid, BENCH / "polars.parquet", threads=2) for _ in range(REPEATS)]
                 found = None if None in runs else middle([as_measured(one) for one in runs if one])
             else:
-                found = run("duckdb", crm, grid, repeats=REPEATS if size == "20k" else 1)
+                found = run("duckdb", crm, grid)
             tell(f"{size}: {name}, 2 threads", found)
             if found:
                 figures[f"vs_{name}"] = rate / (found["n_rows"] / found["seconds"])
