@@ -1,6 +1,7 @@
 """The probability of one event (won, stalled) for a snapshot: boosted trees, or the stage's past rate."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import lightgbm as lgb
 import numpy as np
@@ -10,6 +11,8 @@ from features.declared import NOTHING, Declared
 from features.facts import FloatColumn
 from models.calibration import Calibration, log_odds, probability
 from models.rungs import StageRate
+from models.tree_reasons import explain
+from models.tree_tables import TreeTables, tables
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,12 @@ class ProbabilityModel:
             return base, added
         if not len(snapshots):
             return self.calibration.intercept, np.empty((0, len(self.signals)))
-        shap = np.asarray(self.booster.predict(self._matrix(snapshots), pred_contrib=True))
+        shap = explain(self.booster, self._tables, self._matrix(snapshots))
         return float(self.calibration.log_odds(shap[:1, -1])[0]), self.calibration.slope * shap[:, :-1]
+
+    @cached_property
+    def _tables(self) -> TreeTables | None:
+        return tables(self.booster) if self.booster else None
 
     def _matrix(self, snapshots: pd.DataFrame) -> FloatColumn:
         return snapshots[list(self.signals)].to_numpy(np.float32)

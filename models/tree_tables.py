@@ -10,11 +10,13 @@ over the sets S of the other features; ``o_i`` is 1 where feature i is met. With
 
     T(Q) = v sum_{S in Q}  |S|! (m - |S| - 1)! / m!  prod_{i not in S} z_i
 
-that is ``(1 / z_j - 1) T(Q without j)`` for a feature that is met and ``-T(Q)`` for one that is not: one table of 2^m
-numbers a leaf (the idea of FastTreeSHAP v2; Yang, 2021). The factorials are the integral of ``t^|S| (1 - t)^(m - |S| - 1)``
-over [0, 1], so that T is the integral of a product with one factor per feature, and Gauss-Legendre's rule gives it exactly.
+that is ``(1 / z_j - 1) T(Q without j)`` for a feature that is met and ``-T(Q)`` for one that is not: one table of
+2^m numbers a leaf (the idea of FastTreeSHAP v2; Yang, 2021). The factorials are the integral over [0, 1] of
+``t^|S| (1 - t)^(m - |S| - 1)``, so that T is the integral of a product with one factor per feature, a polynomial
+that Gauss-Legendre's rule integrates exactly.
 """
 
+from functools import cache
 from typing import NamedTuple
 
 import lightgbm as lgb
@@ -121,13 +123,19 @@ def leaf_table(shares: FloatColumn, value: float) -> FloatColumn:
     >>> leaf_table(np.array([0.25]), 1.0)[0]
     np.float64(0.25)
     """
-    points, weights = np.polynomial.legendre.leggauss((len(shares) + 1) // 2)
-    t, weights = (points + 1) / 2, weights / 2
+    t, weights = _rule((len(shares) + 1) // 2)
     products = (value * weights / (1 - t))[None, :]
     for share in shares:
         unmet = share * (1 - t)
         products = np.concatenate([products * unmet, products * (unmet + t)])
     return products.sum(axis=1)
+
+
+@cache
+def _rule(n_points: int) -> tuple[FloatColumn, FloatColumn]:
+    """Gauss-Legendre's points and weights on [0, 1], exact for polynomials of degree below ``2 n_points``."""
+    points, weights = np.polynomial.legendre.leggauss(n_points)
+    return (points + 1) / 2, weights / 2
 
 
 def _rows(tree: Tree, node: int) -> int:
