@@ -30,10 +30,11 @@ def signal_matrix(snapshots: Snapshots) -> FloatColumn:
 
 
 def snapshot_table(snapshots: Snapshots) -> pd.DataFrame:
-    """One row per snapshot: deal_id, as_of, stage (its name with its pipeline), then every signal."""
+    """One row per snapshot: deal_id, as_of, stage (its name with its pipeline), patience_days, then every signal."""
     vocabulary = snapshots.norms.vocabulary
     names = np.array([*vocabulary.stages.keys, ""])
     table = pd.DataFrame(signal_matrix(snapshots), columns=list(signals_of(vocabulary.declared)))
+    table.insert(0, "patience_days", snapshots.patience_days)
     table.insert(0, "stage", names[snapshots.stage])
     table.insert(0, "as_of", pd.DatetimeIndex(snapshots.at.astype("datetime64[us]"), tz="UTC"))
     table.insert(0, "deal_id", snapshots.histories.deal_ids[snapshots.deal])

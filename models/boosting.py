@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import lightgbm as lgb
 import numpy as np
 
-from features.facts import FloatColumn
+from features.facts import FloatColumn, IntColumn
 
 PATIENCE_ROUNDS = 30
 """Rounds without a better validation loss before the search for the number of rounds stops."""
@@ -47,11 +47,15 @@ class BoosterPlan:
 
 @dataclass(frozen=True)
 class Examples:
-    """Rows to learn from: signals of shape (n, n_signals), labels of 0 or 1, weights; weight 0 is not used."""
+    """Rows to learn from: signals of shape (n, n_signals), labels of 0 or 1, weights; weight 0 is not used.
+
+    ``deal`` says which deal a row is a snapshot of.
+    """
 
     signals: FloatColumn
     happened: FloatColumn
     weight: FloatColumn
+    deal: IntColumn
     names: list[str] = field(repr=False)
 
     def dataset(self, reference: lgb.Dataset | None = None) -> lgb.Dataset:

@@ -1,38 +1,91 @@
-"""Calibration: a straight line in log-odds, fitted on later deals than the model (Platt, 1999)."""
+"""Calibration: how much each member's raw log-odds count, fitted on later deals than the members.
 
-from dataclasses import dataclass
+One member gives the line of Platt (1999); two are stacked (Wolpert, 1992). A sum keeps additive reasons additive.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from features.facts import BoolColumn, FloatColumn
+from features.facts import FloatColumn, IntColumn
+
+Z80 = 1.2816
+"""A normal variable stays within so many standard deviations with 80 % chance."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """``log-odds = slope * raw + intercept``; a line keeps additive reasons additive."""
+    """``log-odds = sum of slope * raw over the members + intercept``.
 
-    slope: float = 1.0
+    Attributes
+    ----------
+    slopes : by the member's name; none is negative
+    covariance : of the slopes, in order, and the intercept; how much later deals could have moved them
+    """
+
+    slopes: Mapping[str, float] = field(default_factory=dict)
     intercept: float = 0.0
+    covariance: tuple[tuple[float, ...], ...] = ()
 
-    def log_odds(self, raw: FloatColumn) -> FloatColumn:
-        """Calibrated log-odds of raw ones."""
-        return self.slope * raw + self.intercept
+    def log_odds(self, raw: Mapping[str, FloatColumn]) -> FloatColumn:
+        """Calibrated log-odds of the members' raw ones."""
+        parts = [slope * raw[name] for name, slope in self.slopes.items()]
+        return np.add.reduce(parts) + self.intercept
+
+    def bounds(self, raw: Mapping[str, FloatColumn]) -> tuple[FloatColumn, FloatColumn]:
+        """Probabilities between which the calibrated one lies with 80 % chance; they close in as deals come in."""
+        columns = [raw[name] for name in self.slopes]
+        terms = np.column_stack([*columns, np.ones(len(columns[0]))])
+        spread = np.sqrt(np.einsum("ni,ij,nj->n", terms, np.array(self.covariance), terms))
+        middle = self.log_odds(raw)
+        return expit(middle - Z80 * spread), expit(middle + Z80 * spread)
 
 
-def fit_calibration(raw: FloatColumn, happened: FloatColumn, weight: FloatColumn) -> Calibration:
-    """Fit the line by maximum likelihood; leaves ``raw`` as it is where only one outcome was seen."""
-    useful: BoolColumn = weight > 0
-    if len(np.unique(happened[useful])) < 2:
-        return Calibration()
-    line = LogisticRegression(C=np.inf).fit(raw[useful, None], happened[useful], sample_weight=weight[useful])
-    slope = float(line.coef_[0, 0])
-    return Calibration(slope, float(line.intercept_[0])) if slope > 0 else Calibration()
+def fit_calibration(
+    raw: Mapping[str, FloatColumn], happened: FloatColumn, weight: FloatColumn, deal: IntColumn
+) -> Calibration:
+    """Fit by maximum likelihood; a member that would count negatively is left out.
+
+    Where only one outcome was seen, or every member would, they count equally and as they are.
+
+    Parameters
+    ----------
+    deal : which deal each row is of; its snapshots share one outcome, so they are one piece of evidence
+    """
+    used = weight > 0
+    rows = np.column_stack([raw[name][used] for name in raw])
+    names, rest = list(raw), (happened[used], weight[used], deal[used])
+    while names and len(np.unique(rest[0])) == 2:
+        fitted = LogisticRegression(C=np.inf, max_iter=1_000).fit(rows, rest[0], sample_weight=rest[1])
+        slopes = fitted.coef_[0]
+        if slopes.min() > 0:
+            coefficients = np.append(slopes, fitted.intercept_)
+            spread = _covariance(rows, *rest, coefficients)
+            return Calibration(dict(zip(names, slopes.tolist(), strict=True)), float(coefficients[-1]), spread)
+        worst = int(slopes.argmin())
+        names.pop(worst)
+        rows = np.delete(rows, worst, axis=1)
+    return Calibration(dict.fromkeys(raw, 1 / len(raw)), 0.0, _UNKNOWN[len(raw)])
 
 
-def probability(log_odds: FloatColumn) -> FloatColumn:
-    """Probability in [0, 1] of log-odds."""
-    return 1 / (1 + np.exp(-log_odds))
+_UNKNOWN = {n: tuple(tuple(float(i == j == n) for j in range(n + 1)) for i in range(n + 1)) for n in (1, 2)}
+"""Covariance where nothing could be fitted: a standard deviation of 1 in log-odds."""
+
+
+def _covariance(
+    rows: FloatColumn, happened: FloatColumn, weight: FloatColumn, deal: IntColumn, coefficients: FloatColumn
+) -> tuple[tuple[float, ...], ...]:
+    """Covariance of the coefficients, robust to snapshots of one deal being alike (sandwich; Liang and Zeger, 1986)."""
+    terms = np.column_stack([rows, np.ones(len(rows))])
+    said = expit(terms @ coefficients)
+    bread = np.linalg.pinv((terms * (weight * said * (1 - said))[:, None]).T @ terms)
+    of_deal = np.unique(deal, return_inverse=True)[1]
+    scores = np.zeros((of_deal.max() + 1, terms.shape[1]))
+    np.add.at(scores, of_deal, terms * (weight * (happened - said))[:, None])
+    return tuple(map(tuple, (bread @ (scores.T @ scores) @ bread).tolist()))
 
 
 def log_odds(probability_: FloatColumn) -> FloatColumn:

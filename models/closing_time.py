@@ -1,48 +1,123 @@
-"""When a deal closes if it is won: the past distribution of days to winning, by stage."""
+"""When a deal closes: week by week, how likely it is won or lost, given where it stands and what week it is.
 
-from typing import Self
+Whether it is won is the win probability's business; here only the shape over time is learned, for deals that end won
+and for those that end lost. Deals still open count for as long as they were seen, so slow ones are not forgotten.
+"""
+
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
 
 from features.facts import FloatColumn
+from models.arithmetic import (
+    N_CLOSE_DATE_BINS,
+    N_QUARTER_BINS,
+    PACE_SIGNALS,
+    bent,
+    closing_shares,
+    interval_bins,
+    paces,
+)
 
-KNOTS_DAYS = (7, 14, 28, 56, 91, 182, 364)
+KNOTS_DAYS = (1, 2, 3, 5, 7, 10, 14, 21, 28, 35, 42, 56, 70, 91, 119, 147, 182, 273, 364, 546, 728)
 """Days at which the distribution is kept; between them it is a straight line."""
+MOST_PAIRS = 200_000
+"""Pairs of a snapshot and an interval it is fitted on at most, drawn by the seed."""
+PENALTY = 1.0
+"""Ridge penalty on the terms: stages seldom seen keep near the rest."""
 
 
 class ClosingTime:
-    """Share of won deals that were won within each of ``KNOTS_DAYS``, by the stage they were in.
+    """Discrete-time competing risks: a multinomial regression over pairs of a snapshot and an interval to come.
 
     Parameters
     ----------
-    prior : float, default=50
-        Snapshots' worth of all stages' distribution mixed into each stage's own.
+    seed : which pairs are drawn where there are more than ``MOST_PAIRS``
     """
 
-    def __init__(self, prior: float = 50) -> None:
-        self.prior = prior
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = seed
 
-    def fit(self, stage: pd.Series, days_to_win: FloatColumn, weight: FloatColumn) -> Self:
-        """Learn from snapshots of deals that were won; weights undo the censoring of slow ones."""
-        within = (days_to_win[:, None] <= np.array(KNOTS_DAYS)) * weight[:, None]
-        self.n_seen_ = int((weight > 0).sum())
-        self.overall_ = within.sum(axis=0) / max(weight.sum(), 1e-9)
-        table = pd.DataFrame(within).assign(weight=weight).groupby(stage.to_numpy()).sum()
-        shares = (table[list(range(len(KNOTS_DAYS)))].to_numpy() + self.prior * self.overall_) / (
-            table["weight"].to_numpy()[:, None] + self.prior
-        )
-        self.by_stage_ = {str(name): row for name, row in zip(table.index, shares, strict=True)}
+    def fit(
+        self, snapshots: pd.DataFrame, won: FloatColumn, days_to_close: FloatColumn, days_seen: FloatColumn
+    ) -> Self:
+        """Learn from snapshots; of open deals ``won`` and ``days_to_close`` are NaN, of all ``days_seen`` is known."""
+        knots = np.array(KNOTS_DAYS, np.float64)
+        closed_by = np.where(np.isnan(won), np.inf, days_to_close)
+        row, interval = self._pairs(closed_by, days_seen, knots)
+        happens = closed_by[row] <= knots[interval]
+        outcome = np.where(happens, np.where(won[row] == 1, 1, 2), 0)
+        self.card_: dict[str, Any] = {"knots_days": list(KNOTS_DAYS), "n_seen": int(happens.sum())}
+        if len(np.unique(outcome)) < 3:  # not all three of won, lost and still open were seen
+            self.card_["n_seen"] = 0
+            return self
+        stages, place = np.unique(snapshots["stage"].to_numpy(object)[row].astype(str), return_inverse=True)
+        signals = bent(snapshots[list(PACE_SIGNALS)].to_numpy(np.float64))
+        center = np.nan_to_num(np.nanmean(np.vstack([signals, np.zeros(len(PACE_SIGNALS))]), axis=0))
+        scale = np.sqrt(np.nan_to_num((signals - center) ** 2).mean(axis=0))
+        self.card_ |= {"center": center.tolist(), "scale": np.where(scale > 0, scale, 1).tolist()}
+        bins = [table[np.arange(len(row)), interval] for table in _bins_of(snapshots.iloc[row], knots)]
+        k = len(knots)
+        columns = [interval, k + place * k + interval]
+        sizes = [k, len(stages) * k]
+        for found, size in zip(bins, (N_CLOSE_DATE_BINS, N_QUARTER_BINS), strict=True):
+            columns.append(sum(sizes) + found)
+            sizes.append(size)
+        pace = paces(snapshots[list(PACE_SIGNALS)].to_numpy(np.float64)[row], self.card_)
+        terms = _design(columns, sum(sizes), pace)
+        fitted = LogisticRegression(C=1 / PENALTY, max_iter=300, tol=1e-3).fit(terms, outcome)
+        against_open = (fitted.coef_[1:] - fitted.coef_[0]).T
+        interval_terms, stage, close_date, quarter, of_pace = np.split(against_open, np.cumsum(sizes))
+        self.card_ |= {
+            "stages": stages.tolist(),
+            "interval": (interval_terms + (fitted.intercept_[1:] - fitted.intercept_[0])).tolist(),
+            "stage": stage.reshape(len(stages), k, 2).tolist(),
+            "close_date": close_date.tolist(),
+            "quarter": quarter.tolist(),
+            "pace": of_pace.tolist(),
+        }
         return self
 
-    def predict(self, snapshots: pd.DataFrame) -> FloatColumn:
-        """P(won within each of ``KNOTS_DAYS`` | won); shape (n, n_knots), non-decreasing along each row.
+    def predict(self, snapshots: pd.DataFrame) -> tuple[FloatColumn, FloatColumn, FloatColumn]:
+        """Share closed by each of ``KNOTS_DAYS`` if won, and if lost; mean days beyond. See ``closing_shares``."""
+        return closing_shares(
+            snapshots["stage"].tolist(),
+            snapshots["days_to_close_date"].to_numpy(np.float64),
+            snapshots["days_to_quarter_end"].to_numpy(np.float64),
+            snapshots[list(PACE_SIGNALS)].to_numpy(np.float64),
+            self.card_,
+        )
 
-        Before any deal was seen won, a deal is taken at its word: won at its close date, or at once where that
-        has passed or is missing.
-        """
-        if not self.n_seen_:
-            days = np.nan_to_num(snapshots["days_to_close_date"].to_numpy(np.float64), nan=0.0)
-            return (np.array(KNOTS_DAYS) >= days[:, None]).astype(np.float64)
-        rows = [self.by_stage_.get(name, self.overall_) for name in snapshots["stage"]]
-        return np.array(rows).reshape(len(rows), len(KNOTS_DAYS))
+    def _pairs(self, closed_by: FloatColumn, days_seen: FloatColumn, knots: FloatColumn) -> tuple[Any, Any]:
+        """Pairs of a snapshot and an interval at whose start it was open and whose end, or its closing, was seen."""
+        n = len(closed_by) * len(knots)
+        rng = np.random.default_rng(self.seed)
+        drawn = np.arange(n) if n <= 4 * MOST_PAIRS else rng.integers(0, n, 4 * MOST_PAIRS)
+        row, interval = np.divmod(drawn, len(knots))
+        start, end = np.append(0.0, knots)[interval], knots[interval]
+        usable = (closed_by[row] > start) & (np.minimum(closed_by[row], days_seen[row]) > start)
+        usable &= (closed_by[row] <= end) | (days_seen[row] >= end)
+        kept = np.flatnonzero(usable)
+        if len(kept) > MOST_PAIRS:
+            kept = np.sort(rng.choice(kept, MOST_PAIRS, replace=False))
+        return row[kept], interval[kept]
+
+
+def _bins_of(snapshots: pd.DataFrame, knots: FloatColumn) -> tuple[Any, Any]:
+    return interval_bins(
+        snapshots["days_to_close_date"].to_numpy(np.float64),
+        snapshots["days_to_quarter_end"].to_numpy(np.float64),
+        knots,
+    )
+
+
+def _design(columns: list[Any], n_terms: int, pace: FloatColumn) -> csr_matrix:
+    """One row per pair: 1 in each of ``columns``, then the pace signals."""
+    n, extra = pace.shape
+    places = np.column_stack([*columns, np.broadcast_to(n_terms + np.arange(extra), (n, extra))])
+    values = np.hstack([np.ones((n, len(columns))), pace])
+    width = places.shape[1]
+    return csr_matrix((values.ravel(), places.ravel(), np.arange(0, n * width + 1, width)), shape=(n, n_terms + extra))

@@ -1,12 +1,16 @@
 """The scorer as MLflow serves it: one file that needs lightgbm, numpy, pandas and mlflow, nothing of this project.
 
 MLflow stores this file beside the scorer's plain files and runs it when the model is loaded, so that a logged
-model keeps working whatever becomes of the code that made it. It reads a table with ``stage`` and one column
-per signal; ``tests/models/test_registry.py`` holds it to the same answers as ``models/scorer.py``.
+model keeps working whatever becomes of the code that made it. Among those files is a copy of ``models/arithmetic.py``,
+loaded under a name of its own: two models in one process each compute by their own lines. It reads a table with
+``stage``, ``patience_days`` and one column per signal; ``tests/models/test_registry.py`` holds it to the same answers
+as ``models/scorer.py``.
 """
 
 import json
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import lightgbm as lgb
@@ -17,12 +21,13 @@ from mlflow.pyfunc import PythonModel
 
 
 class PyfuncScorer(PythonModel):
-    """Win probability, P(won within some days) and stall risk for rows of signals."""
+    """Win probability, P(won and lost within some days) and stall risk, with bounds, for rows of signals."""
 
     def load_context(self, context: Any) -> None:
-        """Read the card and the trees from the model's own folder."""
+        """Read the card, the arithmetic and the trees from the model's own folder."""
         folder = Path(context.artifacts["scorer"])
         self.card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+        self.arithmetic = _module(folder / "arithmetic.py")
         self.trees = {
             event: lgb.Booster(model_file=str(folder / f"{event}.txt"))
             for event in ("win", "stall")
@@ -31,33 +36,51 @@ class PyfuncScorer(PythonModel):
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """One row of probabilities per row of ``model_input``."""
-        win = self._probability("win", model_input)
-        shares = self._closing(model_input)
-        knots = enumerate(self.card["closing"]["knots_days"])
-        within = {f"won_within_{days}d": win * shares[:, place] for place, days in knots}
-        stalled = self._probability("stall", model_input)
-        return pd.DataFrame({"win_probability": win, **within, "stall_risk": stalled})
-
-    def _closing(self, rows: pd.DataFrame) -> np.ndarray:
+        win, stalled = self._probability("win", model_input), self._probability("stall", model_input)
         closing = self.card["closing"]
-        if not closing["n_seen"]:
-            days = np.nan_to_num(rows["days_to_close_date"].to_numpy(np.float64), nan=0.0)
-            return (np.array(closing["knots_days"]) >= days[:, None]).astype(np.float64)
-        shares = [closing["by_stage"].get(stage, closing["overall"]) for stage in rows["stage"]]
-        return np.array(shares, dtype=np.float64).reshape(len(rows), len(closing["knots_days"]))
+        signals = self.arithmetic.PACE_SIGNALS
+        shares = self.arithmetic.closing_shares(
+            model_input["stage"].tolist(),
+            *(model_input[name].to_numpy(np.float64) for name in ("days_to_close_date", "days_to_quarter_end")),
+            model_input[list(signals)].to_numpy(np.float64),
+            closing,
+        )
+        low, high, default = self.card["patience"]
+        patience = np.clip(np.nan_to_num(model_input["patience_days"].to_numpy(np.float64), nan=default), low, high)
+        knots = np.array(closing["knots_days"], np.float64)
+        won, lost, lost_then = self.arithmetic.whole(win, shares, stalled, patience, knots)
+        columns = {"win_probability": win}
+        for name, within in (("won", won), ("lost", lost)):
+            places = enumerate(closing["knots_days"])
+            columns |= {f"{name}_within_{days}d": within[:, place] for place, days in places}
+        columns |= {"stall_risk": stalled, "lost_in_patience": lost_then}
+        return pd.DataFrame(columns | {"moved_in_patience": np.maximum(1 - stalled - lost_then, 0)})
 
     def _probability(self, event: str, rows: pd.DataFrame) -> np.ndarray:
         card = self.card[event]
-        if event not in self.trees:
-            rate = card["stage_rate"]
+        slopes, rate = card["calibration"]["slopes"], card["stage_rate"]
+        if not slopes:
             if not rate["by_stage"]:
                 return np.full(len(rows), np.nan)
             return np.array([rate["by_stage"].get(stage, rate["base"]) for stage in rows["stage"]], dtype=np.float64)
-        if not len(rows):
-            return np.empty(0)
-        raw = self.trees[event].predict(rows[card["signals"]].to_numpy(np.float32), raw_score=True)
-        line = card["calibration"]
-        return 1 / (1 + np.exp(-(line["slope"] * np.asarray(raw) + line["intercept"])))
+        matrix = rows[card["signals"]].to_numpy(np.float32)
+        raw = {}
+        if card["line"]:
+            raw["logistic"] = card["line"]["intercept"] + self.arithmetic.line_parts(matrix, card["line"]).sum(axis=1)
+        if event in self.trees:
+            said = self.trees[event].predict(matrix, raw_score=True) if len(rows) else np.empty(0)
+            raw["lightgbm"] = np.asarray(said, dtype=np.float64)
+        parts = [slope * raw[name] for name, slope in slopes.items()]
+        return self.arithmetic.probability(np.add.reduce(parts) + card["calibration"]["intercept"])
+
+
+def _module(path: Path) -> ModuleType:
+    spec = spec_from_file_location(f"plumbline_arithmetic_{abs(hash(str(path)))}", path)
+    assert spec is not None  # noqa: S101 (a file ending in .py has a loader)
+    assert spec.loader is not None  # noqa: S101
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 mlflow.models.set_model(PyfuncScorer())

@@ -20,10 +20,12 @@ from features.declared import Declared
 from features.facts import FloatColumn
 from models.calibration import Calibration
 from models.closing_time import KNOTS_DAYS, ClosingTime
+from models.line import Line
+from models.outlook import Outlook, outlook
 from models.probability import ProbabilityModel
 from models.rungs import StageRate
 
-FORMAT = 3
+FORMAT = 4
 
 
 @dataclass(frozen=True)
@@ -49,16 +51,29 @@ class Scorer:
         """Digest of all that decides a score: the same data, code and seed give the same version."""
         return hashlib.sha256("".join(self.files().values()).encode()).hexdigest()[:12]
 
-    def win_within(self, snapshots: pd.DataFrame, win_probability: FloatColumn) -> FloatColumn:
-        """P(won within each of ``KNOTS_DAYS``), shape (n, n_knots); never above ``win_probability``."""
-        return win_probability[:, None] * self.closing.predict(snapshots)
+    def outlook(self, snapshots: pd.DataFrame) -> Outlook:
+        """What lies ahead of each snapshot's deal, as one whole."""
+        win, stalled = self.win.predict(snapshots), self.stall.predict(snapshots)
+        shares = self.closing.predict(snapshots)
+        return outlook(np.array(KNOTS_DAYS, np.float64), win, shares, stalled, self.patience_days(snapshots))
+
+    def patience_days(self, snapshots: pd.DataFrame) -> FloatColumn:
+        """Days of patience of each snapshot, within the bounds."""
+        low, high, default = self.patience
+        return np.clip(np.nan_to_num(snapshots["patience_days"].to_numpy(np.float64), nan=default), low, high)
 
     def predictions(self, snapshots: pd.DataFrame) -> pd.DataFrame:
-        """One row per snapshot: win_probability, won_within_7d to _364d, stall_risk; all in [0, 1]."""
-        win = self.win.predict(snapshots)
-        within = self.win_within(snapshots, win)
-        columns = {f"won_within_{days}d": within[:, place] for place, days in enumerate(KNOTS_DAYS)}
-        return pd.DataFrame({"win_probability": win, **columns, "stall_risk": self.stall.predict(snapshots)})
+        """One row per snapshot, all in [0, 1].
+
+        ``win_probability``, ``won_within_1d`` to ``_728d``, ``lost_within_1d`` to ``_728d``, ``stall_risk``,
+        ``lost_in_patience`` and ``moved_in_patience``.
+        """
+        ahead = self.outlook(snapshots)
+        columns: dict[str, FloatColumn] = {"win_probability": ahead.win}
+        for name, within in (("won", ahead.won_within), ("lost", ahead.lost_within)):
+            columns |= {f"{name}_within_{days}d": within[:, place] for place, days in enumerate(KNOTS_DAYS)}
+        columns |= {"stall_risk": ahead.stalled, "lost_in_patience": ahead.lost_in_patience}
+        return pd.DataFrame(columns | {"moved_in_patience": ahead.moved})
 
     def files(self) -> dict[str, str]:
         """The scorer as texts by file name."""
@@ -70,12 +85,7 @@ class Scorer:
             "declared": self.win.declared.document(),
             "win": _card(self.win),
             "stall": _card(self.stall),
-            "closing": {
-                "knots_days": list(KNOTS_DAYS),
-                "n_seen": self.closing.n_seen_,
-                "overall": self.closing.overall_.tolist(),
-                "by_stage": {stage: row.tolist() for stage, row in self.closing.by_stage_.items()},
-            },
+            "closing": self.closing.card_,
         }
         texts = {"card.json": json.dumps(card, indent=1, sort_keys=True, allow_nan=False)}
         for name, model in (("win", self.win), ("stall", self.stall)):
@@ -101,9 +111,7 @@ def load_scorer(folder: Path) -> Scorer:
             f"the scorer's {path.name} has format {card['format']}, this version reads {FORMAT}; train a new scorer"
         )
     closing = ClosingTime()
-    closing.n_seen_ = card["closing"]["n_seen"]
-    closing.overall_ = np.array(card["closing"]["overall"])
-    closing.by_stage_ = {stage: np.array(row) for stage, row in card["closing"]["by_stage"].items()}
+    closing.card_ = card["closing"]
     low, high, default = card["patience"]
     declared = Declared.of_document(card["declared"])
     return Scorer(
@@ -123,15 +131,17 @@ def _text(booster: lgb.Booster) -> str:
 
 
 def _card(model: ProbabilityModel) -> dict[str, Any]:
+    rate, line = model.stage_rate, model.calibration
     return {
         "signals": list(model.signals),
         "stage_signal": model.stage_signal,
-        "stage_rate": {
-            "prior": model.stage_rate.prior,
-            "base": model.stage_rate.base_,
-            "by_stage": model.stage_rate.rate_,
+        "stage_rate": {"prior": rate.prior, "base": rate.base_, "by_stage": rate.rate_, "n_deals": rate.n_deals_},
+        "line": model.line.document() if model.line else None,
+        "calibration": {
+            "slopes": dict(line.slopes),
+            "intercept": line.intercept,
+            "covariance": [list(row) for row in line.covariance],
         },
-        "calibration": {"slope": model.calibration.slope, "intercept": model.calibration.intercept},
         "typical": model.typical,
     }
 
@@ -139,12 +149,17 @@ def _card(model: ProbabilityModel) -> dict[str, Any]:
 def _model(card: dict[str, Any], declared: Declared, trees: Path) -> ProbabilityModel:
     rate = StageRate(card["stage_rate"]["prior"])
     rate.base_, rate.rate_ = card["stage_rate"]["base"], card["stage_rate"]["by_stage"]
+    rate.n_deals_ = card["stage_rate"]["n_deals"]
+    fitted = card["calibration"]
     return ProbabilityModel(
         signals=tuple(card["signals"]),
         stage_rate=rate,
         stage_signal=card["stage_signal"],
         booster=lgb.Booster(model_str=trees.read_text(encoding="utf-8")) if trees.exists() else None,
-        calibration=Calibration(**card["calibration"]),
+        line=Line.of_document(card["line"]) if card["line"] else None,
+        calibration=Calibration(
+            fitted["slopes"], fitted["intercept"], tuple(tuple(row) for row in fitted["covariance"])
+        ),
         typical=card["typical"],
         declared=declared,
     )

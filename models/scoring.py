@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from features.arrow import Tables, arrow
+from features.facts import FloatColumn
 from features.grid import now
 from features.histories import Histories, instant
 from features.norms import Norms, norms_of
@@ -15,9 +16,13 @@ from features.pipeline import snapshot_table
 from features.snapshots import Snapshots
 from features.vocabulary import Vocabulary
 from models.closing_time import KNOTS_DAYS
+from models.outlook import Outlook
 from models.probability import ProbabilityModel
 from models.reasons import as_documents, reasons
 from models.scorer import Scorer
+
+MOST_DAYS = 3_650.0
+"""A date further ahead is given as that: nobody plans for it, and calendars end."""
 
 
 @dataclass(frozen=True)
@@ -53,21 +58,27 @@ def company_histories(scorer: Scorer, tables: Tables, reporting_currency: str) -
 def score_snapshots(scorer: Scorer, snapshots: Snapshots) -> pd.DataFrame:
     """Scores with reasons; one row per snapshot, in the columns of table ``scores``."""
     table = snapshot_table(snapshots)
-    win = scorer.win.predict(table)
-    low, high, default = scorer.patience
-    patience = np.clip(np.nan_to_num(snapshots.patience_days, nan=default), low, high)
+    ahead = scorer.outlook(table)
+    win_low, win_high = scorer.win.bounds(table)
+    stall_low, stall_high = scorer.stall.bounds(table)
     win_base, win_reasons = _reasons(scorer.win, table)
     stall_base, stall_reasons = _reasons(scorer.stall, table)
-    knots = scorer.win_within(table, win)
     return pd.DataFrame(
         {
             "deal_id": table["deal_id"],
             "as_of": table["as_of"],
             "model_version": pd.Series(scorer.version, index=table.index, dtype="str"),
-            "win_probability": win,
-            "stall_risk": scorer.stall.predict(table),
-            "patience_days": patience,
-            "win_within": [json.dumps(list(zip(KNOTS_DAYS, row, strict=True))) for row in knots.tolist()],
+            "win_probability": ahead.win,
+            "win_low": win_low,
+            "win_high": win_high,
+            "stall_risk": ahead.stalled,
+            "stall_low": stall_low,
+            "stall_high": stall_high,
+            "lost_in_patience": ahead.lost_in_patience,
+            "patience_days": scorer.patience_days(table),
+            "win_within": _by_knot(ahead.won_within),
+            "lost_within": _by_knot(ahead.lost_within),
+            **_dates(ahead, table),
             "win_base": win_base,
             "win_reasons": win_reasons,
             "stall_base": stall_base,
@@ -75,6 +86,34 @@ def score_snapshots(scorer: Scorer, snapshots: Snapshots) -> pd.DataFrame:
             "note": pd.Series(scorer.note or None, index=table.index, dtype="str"),
         }
     )
+
+
+def _by_knot(within: FloatColumn) -> list[str]:
+    return [json.dumps(list(zip(KNOTS_DAYS, row, strict=True))) for row in within.tolist()]
+
+
+def _dates(ahead: Outlook, table: pd.DataFrame) -> dict[str, pd.Series]:
+    """When each deal is expected to close, between which days, and whether and to when its close date will slip."""
+    to_close_date = table["days_to_close_date"].to_numpy(np.float64) + 1  # to the end of that day
+    is_ahead = to_close_date > 0
+    until = np.where(is_ahead, to_close_date, 0)
+    days = {
+        "expected_close": ahead.expected_days(),
+        "close_p10": ahead.days_by(0.1),
+        "close_p50": ahead.days_by(0.5),
+        "close_p90": ahead.days_by(0.9),
+        "slipped_close": np.where(np.isnan(to_close_date), np.nan, ahead.expected_days(until)),
+    }
+    slip = np.where(np.isnan(to_close_date), np.nan, np.where(is_ahead, ahead.open_after(until), 1.0))
+    return {f"{name}_date": _day_after(table["as_of"], found) for name, found in days.items()} | {
+        "slip_probability": pd.Series(slip, index=table.index)
+    }
+
+
+def _day_after(as_of: pd.Series, days: FloatColumn) -> pd.Series:
+    """The calendar day that many days ahead (UTC), as text; none where NaN."""
+    ahead = pd.to_timedelta(np.minimum(days, MOST_DAYS), unit="D")
+    return (as_of + ahead).dt.strftime("%Y-%m-%d").astype("str")
 
 
 def _reasons(model: ProbabilityModel, table: pd.DataFrame) -> tuple[float, list[str]]:

@@ -1,6 +1,7 @@
-"""The walk through time: each block is predicted by trees that learned only from what was known before it.
+"""The walk through time: each block is predicted by models that learned only from what was known before it.
 
-The first blocks choose the number of trees and calibrate; the last is the holdout, on which nothing is chosen.
+The first blocks choose the rung of the ladder and the number of trees, and calibrate; the last is the holdout, on which
+nothing is chosen.
 """
 
 from dataclasses import dataclass
@@ -9,14 +10,26 @@ from functools import cached_property
 import lightgbm as lgb
 import numpy as np
 
-from features.facts import DAY, BoolColumn, FloatColumn
+from features.facts import DAY, BoolColumn, FloatColumn, IntColumn
+from models.arithmetic import probability
 from models.boosting import Examples, fit_booster, fit_booster_and_rounds
-from models.calibration import Calibration, fit_calibration, probability
-from models.rungs import BaseRate, StageRate
+from models.calibration import Calibration, fit_calibration
+from models.line import fit_line
+from models.probability import LINE, TREES
+from models.rungs import ALIKE, StageRate
 from training.dataset import Dataset
 from training.metrics import measure
 from training.plan import Plan
 from training.targets import Event, Target, target
+
+BASE, STAGE, BOTH = "base rate", "stage rate", f"{LINE} + {TREES}"
+MEMBERS: dict[str, tuple[str, ...]] = {BASE: (), STAGE: (), LINE: (LINE,), TREES: (TREES,), BOTH: (LINE, TREES)}
+"""The ladder: what each rung is made of besides rates, the simplest first."""
+_LEARNED = {name: members for name, members in MEMBERS.items() if members}
+SCORER = "scorer"
+"""What the rung that was chosen is called among the others."""
+FEW_ROUNDS = 50
+"""Trees where a block cannot tell how many are best."""
 
 
 @dataclass(frozen=True)
@@ -34,53 +47,79 @@ class Walk:
 
     Attributes
     ----------
+    rung : which did best on the blocks before the holdout
     n_rounds : the number of trees
-    calibration : fitted on all blocks
-    log_loss : of the trees and of the stage rate, by name, on the blocks before the holdout
+    calibration : of the rung's members, fitted on all blocks
+    log_loss : of every rung, on the blocks before the holdout
     holdout : what each says of the last block
     """
 
+    rung: str
     n_rounds: int
     calibration: Calibration
     log_loss: dict[str, float]
     holdout: Holdout
 
-    @property
-    def trees_are_better(self) -> bool:
-        """Whether trees are worth more than the rung below them, judged before the holdout."""
-        return self.log_loss["lightgbm"] < self.log_loss["stage rate"]
-
 
 def examples(dataset: Dataset, learned: Target) -> Examples:
     """The rows of a dataset with what is to be learned from them."""
     matrix = dataset.table[dataset.signals].to_numpy(np.float32)
-    return Examples(matrix, learned.happened, learned.weight, dataset.signals)
+    return Examples(matrix, learned.happened, learned.weight, dataset.snapshots.deal, dataset.signals)
 
 
 def walk(dataset: Dataset, plan: Plan, event: Event) -> Walk | None:
-    """Walk through time; None where some block saw only one outcome, so that nothing can be chosen or judged."""
+    """Walk through time; None where the blocks saw only one outcome, so that nothing can be chosen or judged."""
     blocks = _Blocks(dataset, plan, event)
-    if not all(learned.has_both for learned in blocks.needed):
+    chosen_on, everything = np.logical_or.reduce(blocks.rows[:-1]), np.logical_or.reduce(blocks.rows)
+    known = blocks.seen(chosen_on, blocks.starts[-1])
+    if not (known.has_both and blocks.seen(blocks.rows[-1], dataset.until).has_both):
         return None
-    raw, rung = np.zeros(len(dataset.at)), np.full(len(dataset.at), 0.5)
-    rounds = []
-    for start, rows in zip(blocks.starts[:-1], blocks.rows[:-1], strict=True):
-        later = examples(dataset, blocks.seen_before_holdout(rows))
-        booster = fit_booster_and_rounds(blocks.learned_before(start), later, plan.booster)
-        rounds.append(max(booster.best_iteration, 1))
-        raw[rows] = _raw(booster, dataset, rows)
-        rung[rows] = blocks.stage_rate(start)[rows]
-    n_rounds = int(np.median(rounds))
-    known = blocks.seen_before_holdout(np.logical_or.reduce(blocks.rows[:-1]))
-    calibration = fit_calibration(raw, known.happened, known.weight)
-    # Neither is calibrated here: a line fitted on these very rows would favour the trees.
-    judged = measure(known.happened, known.weight, {"lightgbm": probability(raw), "stage rate": rung})
-    last = fit_booster(blocks.learned_before(blocks.starts[-1]), plan.booster, n_rounds)
-    raw[blocks.rows[-1]] = _raw(last, dataset, blocks.rows[-1])
-    holdout = blocks.holdout(probability(calibration.log_odds(raw)))
-    everything = target(dataset, event, dataset.until, np.logical_or.reduce(blocks.rows))
-    final = fit_calibration(raw, everything.happened, everything.weight)
-    return Walk(n_rounds, final, {name: found["log_loss"] for name, found in judged.items()}, holdout)
+    n = len(dataset.at)
+    raw: dict[str, FloatColumn] = {LINE: np.zeros(n), TREES: np.zeros(n)}
+    rates = {BASE: np.full(n, 0.5), STAGE: np.full(n, 0.5)}
+    rounds: list[int] = []
+    for start, rows in zip(blocks.starts, blocks.rows, strict=True):
+        is_holdout = start == blocks.starts[-1]
+        for name, prior in ((BASE, ALIKE), (STAGE, plan.stage_prior)):
+            rates[name][rows] = blocks.rate(start, prior)[rows]
+        past = blocks.learned_before(start)
+        if len(np.unique(past.happened[past.weight > 0])) < 2 or not rows.any():
+            continue
+        matrix = past.signals[rows]
+        raw[LINE][rows] = fit_line(past).predict(matrix)
+        later = None if is_holdout else blocks.seen(rows, blocks.starts[-1])
+        booster = _trees(past, examples(dataset, later) if later else None, plan, rounds)
+        raw[TREES][rows] = booster.predict(matrix, raw_score=True)
+    deal = dataset.snapshots.deal
+    # Each block is judged with slopes fitted on the others: its own would favour the upper rungs.
+    apart = {name: column.copy() for name, column in rates.items()} | {name: np.full(n, 0.5) for name in _LEARNED}
+    said = dict(rates)
+    for name, members in _LEARNED.items():
+        for rows in blocks.rows[:-1]:
+            others = blocks.seen(chosen_on & ~rows, blocks.starts[-1])
+            apart[name][rows] = probability(_calibrated(raw, members, others, deal).log_odds(raw))[rows]
+        said[name] = probability(_calibrated(raw, members, known, deal).log_odds(raw))
+    loss = {name: found["log_loss"] for name, found in measure(known.happened, known.weight, apart).items()}
+    rung = min(loss, key=loss.__getitem__)
+    holdout_target = target(dataset, event, dataset.until, blocks.rows[-1])
+    holdout = Holdout(blocks.rows[-1], holdout_target, {**said, SCORER: said[rung]})
+    members = MEMBERS[rung]
+    seen = blocks.seen(everything, dataset.until)
+    final = _calibrated(raw, members, seen, deal) if members else Calibration()
+    return Walk(rung, int(np.median(rounds or [FEW_ROUNDS])), final, loss, holdout)
+
+
+def _trees(past: Examples, later: Examples | None, plan: Plan, rounds: list[int]) -> lgb.Booster:
+    """Trees for one block; on blocks before the holdout the best number of rounds is added to ``rounds``."""
+    if later is None or len(np.unique(later.happened[later.weight > 0])) < 2:
+        return fit_booster(past, plan.booster, int(np.median(rounds or [FEW_ROUNDS])))
+    booster = fit_booster_and_rounds(past, later, plan.booster)
+    rounds.append(max(booster.best_iteration, 1))
+    return booster
+
+
+def _calibrated(raw: dict[str, FloatColumn], members: tuple[str, ...], seen: Target, deal: IntColumn) -> Calibration:
+    return fit_calibration({name: raw[name] for name in members}, seen.happened, seen.weight, deal)
 
 
 @dataclass(frozen=True)
@@ -93,8 +132,12 @@ class _Blocks:
 
     @cached_property
     def starts(self) -> list[int]:
-        first = int(self.dataset.at.min(initial=self.dataset.until))
-        return [first + int(share * (self.dataset.until - first)) for share in self.plan.fold_starts]
+        dataset, plan = self.dataset, self.plan
+        closed = ~np.isnan(dataset.labels(dataset.until).won)
+        are_few = len(np.unique(dataset.snapshots.deal[closed])) < plan.few_closed
+        first = int(dataset.at.min(initial=dataset.until))
+        shares = plan.fold_starts_of_few if are_few else plan.fold_starts
+        return [first + int(share * (dataset.until - first)) for share in shares]
 
     @cached_property
     def rows(self) -> list[BoolColumn]:
@@ -102,34 +145,12 @@ class _Blocks:
         embargo, at = self.plan.embargo_days * DAY, self.dataset.at
         return [(at >= start + embargo) & (at < end) for start, end in zip(self.starts, ends, strict=True)]
 
-    @cached_property
-    def needed(self) -> list[Target]:
-        past = [self._past(start) for start in self.starts]
-        return [*past, *(self.seen_before_holdout(rows) for rows in self.rows[:-1])]
-
-    def _past(self, start: int) -> Target:
-        return target(self.dataset, self.event, start, self.dataset.at < start)
+    def seen(self, rows: BoolColumn, cutoff: int) -> Target:
+        return target(self.dataset, self.event, cutoff, rows)
 
     def learned_before(self, start: int) -> Examples:
-        return examples(self.dataset, self._past(start))
+        return examples(self.dataset, self.seen(self.dataset.at < start, start))
 
-    def seen_before_holdout(self, rows: BoolColumn) -> Target:
-        return target(self.dataset, self.event, self.starts[-1], rows)
-
-    def stage_rate(self, start: int) -> FloatColumn:
-        past, stage = self._past(start), self.dataset.table["stage"]
-        return StageRate().fit(stage, past.happened, past.weight).predict(stage)
-
-    def holdout(self, trees: FloatColumn) -> Holdout:
-        past, stage = self._past(self.starts[-1]), self.dataset.table["stage"]
-        predictions = {
-            "base rate": BaseRate().fit(past.happened, past.weight).predict(stage),
-            "stage rate": self.stage_rate(self.starts[-1]),
-            "lightgbm": trees,
-        }
-        return Holdout(self.rows[-1], target(self.dataset, self.event, self.dataset.until, self.rows[-1]), predictions)
-
-
-def _raw(booster: lgb.Booster, dataset: Dataset, rows: BoolColumn) -> FloatColumn:
-    matrix = dataset.table.loc[rows, dataset.signals].to_numpy(np.float32)
-    return np.asarray(booster.predict(matrix, raw_score=True)) if len(matrix) else np.empty(0)
+    def rate(self, start: int, prior: float) -> FloatColumn:
+        past, stage = self.seen(self.dataset.at < start, start), self.dataset.table["stage"]
+        return StageRate(prior).fit(stage, past.happened, past.weight, self.dataset.snapshots.deal).predict(stage)

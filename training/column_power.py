@@ -47,7 +47,7 @@ def column_power(column: pd.Series, won: FloatColumn, seed: int = 0) -> float:
     fold = _folds(won, seed)
     said = np.empty(len(won))
     for judged in (fold == number for number in range(N_FOLDS)):
-        rate = StageRate().fit(cells[~judged], won[~judged], np.ones((~judged).sum()))
+        rate = StageRate().fit(cells[~judged], won[~judged], np.ones((~judged).sum()), np.flatnonzero(~judged))
         # Against the base rate of the same deals, which is a little lower where the fold took more of the won ones.
         said[judged] = rate.predict(cells[judged]) - rate.base_
     return float(roc_auc_score(won, said.round(9)))

@@ -7,24 +7,23 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 
 from crm.errors import NotEnoughDataError
 from models.boosting import fit_booster
 from models.closing_time import ClosingTime
-from models.probability import ProbabilityModel
-from models.rungs import StageRate
+from models.line import fit_line
+from models.probability import LINE, TREES, ProbabilityModel
+from models.rungs import ALIKE, StageRate
 from models.scorer import Scorer
-from training.blocks import Holdout, examples, walk
+from training.blocks import BASE, Holdout, examples, walk
 from training.dataset import Dataset
 from training.plan import Plan
 from training.targets import EVENTS, Event, target
 
 _STAGE_SIGNAL = {"win": "stage_win_rate", "stall": "stage_position"}
 
-_STAGE_RATE_IS_BETTER = (
-    "not enough data for more than stage rates: judged on later deals, they did better than trees; "
-    "a score is its stage's past win rate"
+_RATE_IS_BETTER = (
+    "not enough data for more than rates: judged on later deals, the {rung} did better than what looks at each deal"
 )
 
 
@@ -46,7 +45,7 @@ def fit(dataset: Dataset, plan: Plan) -> Fit:
     """
     missing, typical = _missing(dataset, plan), _typical(dataset)
     with ThreadPoolExecutor() as pool:  # LightGBM lets go of Python's lock: one event per core
-        fitted = pool.map(lambda event: _fit_event(dataset, plan, event, typical, trees=not missing), EVENTS)
+        fitted = pool.map(lambda event: _fit_event(dataset, plan, event, typical, rates_only=bool(missing)), EVENTS)
         (win, win_holdout), (stall, stall_holdout) = fitted
     if not win.knows:
         raise NotEnoughDataError(
@@ -58,38 +57,46 @@ def fit(dataset: Dataset, plan: Plan) -> Fit:
     scorer = Scorer(
         win=win,
         stall=stall,
-        closing=_closing_time(dataset),
+        closing=_closing_time(dataset, plan.booster.seed),
         patience=(patience.minimum_days, patience.maximum_days, patience.default_days),
         trained_until=plan.train_until.isoformat(),
-        note=missing or ("" if win.booster else _STAGE_RATE_IS_BETTER),
+        note=missing or ("" if win.booster or win.line else _RATE_IS_BETTER.format(rung=win.rung)),
     )
     return Fit(scorer, {event: holdout for event, holdout in holdouts.items() if holdout})
 
 
 def _missing(dataset: Dataset, plan: Plan) -> str:
-    """Why trees cannot be grown yet, in words; empty where they can."""
+    """Why no more than rates can be given yet, in words; empty where more can."""
     won = dataset.labels(dataset.until).won
     n_won, n_lost = (len(np.unique(dataset.snapshots.deal[won == outcome])) for outcome in (1, 0))
-    if min(n_won, n_lost) >= plan.minimum_of_each:
+    if n_won + n_lost >= plan.minimum_closed and min(n_won, n_lost) >= plan.minimum_of_each:
         return ""
     return (
-        f"not enough data: {n_won} won and {n_lost} lost deals, {plan.minimum_of_each} of each are needed; "
-        "until then a score is its stage's past win rate, or the default probability that the CRM gives the stage"
+        f"not enough data: {n_won} won and {n_lost} lost deals, {plan.minimum_closed} in all and "
+        f"{plan.minimum_of_each} of each are needed; until then a score is its stage's past win rate, "
+        "or the default probability that the CRM gives the stage"
     )
 
 
 def _fit_event(
-    dataset: Dataset, plan: Plan, event: Event, typical: dict[str, dict[str, float]], *, trees: bool
+    dataset: Dataset, plan: Plan, event: Event, typical: dict[str, dict[str, float]], *, rates_only: bool
 ) -> tuple[ProbabilityModel, Holdout | None]:
     known = target(dataset, event, dataset.until, np.ones(len(dataset.at), bool))
     stated = dataset.snapshots.norms.vocabulary.stages.stated_probabilities() if event == "win" else None
-    stage_rate = StageRate().fit(dataset.table["stage"], known.happened, known.weight, stated)
-    walked = walk(dataset, plan, event) if trees else None
-    rung = ProbabilityModel(tuple(dataset.signals), stage_rate, _STAGE_SIGNAL[event], declared=dataset.declared)
-    if not walked or not walked.trees_are_better:
-        return rung, walked.holdout if walked else None
-    booster = fit_booster(examples(dataset, known), plan.booster, walked.n_rounds)
-    return replace(rung, booster=booster, calibration=walked.calibration, typical=typical), walked.holdout
+    walked = None if rates_only else walk(dataset, plan, event)
+    prior = ALIKE if walked and walked.rung == BASE else plan.stage_prior
+    rate = StageRate(prior).fit(dataset.table["stage"], known.happened, known.weight, dataset.snapshots.deal, stated)
+    rung = ProbabilityModel(tuple(dataset.signals), rate, _STAGE_SIGNAL[event], declared=dataset.declared)
+    if not walked:
+        return rung, None
+    members, learned = walked.calibration.slopes, examples(dataset, known)
+    return replace(
+        rung,
+        booster=fit_booster(learned, plan.booster, walked.n_rounds) if TREES in members else None,
+        line=fit_line(learned) if LINE in members else None,
+        calibration=walked.calibration,
+        typical=typical,
+    ), walked.holdout
 
 
 def _typical(dataset: Dataset) -> dict[str, dict[str, float]]:
@@ -99,9 +106,6 @@ def _typical(dataset: Dataset) -> dict[str, dict[str, float]]:
     return {str(stage): {str(k): float(v) for k, v in row.dropna().items()} for stage, row in medians.iterrows()}
 
 
-def _closing_time(dataset: Dataset) -> ClosingTime:
-    everything = np.ones(len(dataset.at), bool)
-    known = target(dataset, "win", dataset.until, everything)
-    won = (known.happened == 1) & (known.weight > 0)
-    stage: pd.Series = dataset.table["stage"][won]
-    return ClosingTime().fit(stage, dataset.labels(dataset.until).days_to_close[won], known.weight[won])
+def _closing_time(dataset: Dataset, seed: int) -> ClosingTime:
+    seen = dataset.labels(dataset.until)
+    return ClosingTime(seed).fit(dataset.table, seen.won, seen.days_to_close, seen.days_seen)

@@ -18,7 +18,9 @@ class Plan:
     snapshot_days : 7 for a snapshot each Monday, 1 for each day
     embargo_days : left out between what is learned from and what it is judged on
     fold_starts : where the later blocks begin, as shares of the time covered; the last block is the holdout
-    minimum_of_each : closed deals needed of each outcome before trees are grown
+    few_closed, fold_starts_of_few : fewer closed deals than that tell less each, so more blocks judge the rungs
+    minimum_closed, minimum_of_each : closed deals needed, in all and of each outcome, before more than rates is learned
+    stage_prior : snapshots' worth of the base rate mixed into each stage's
     declared : attributes, fields and activities of the company's own that become signals
     """
 
@@ -26,7 +28,11 @@ class Plan:
     snapshot_days: int = 7
     embargo_days: int = 7
     fold_starts: tuple[float, ...] = (0.5, 0.65, 0.8)
-    minimum_of_each: int = 40
+    few_closed: int = 5_000
+    fold_starts_of_few: tuple[float, ...] = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+    minimum_closed: int = 40
+    minimum_of_each: int = 5
+    stage_prior: float = 20
     reporting_currency: str = "EUR"
     patience: Patience = field(default_factory=Patience)
     booster: BoosterPlan = field(default_factory=BoosterPlan)

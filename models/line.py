@@ -1,0 +1,84 @@
+"""A regularised logistic regression: the rung between rates and trees, which learns from a few dozen deals.
+
+Counts, days and amounts are bent by a logarithm first, so that a straight line fits them. It sees what trees find late:
+many signals that each say a little.
+"""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from features.facts import FloatColumn
+from models.arithmetic import REACH, bent, line_parts
+from models.boosting import Examples
+
+PENALTY = 100.0
+"""Ridge penalty on weights of standardised signals, where each deal counts once however many snapshots it has.
+
+On simulated companies of 60, 150, 500, 1,400 and 14,000 deals it was the best of 10, 30, 100, 300 and 1,000, or
+within 0.3 % of the best.
+"""
+MOST_ROWS = 150_000
+"""Snapshots it is fitted on at most, evenly taken; more took longer and changed nothing in the third digit."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """``log-odds = intercept + sum of the signals' parts``; arrays have one entry per signal.
+
+    Attributes
+    ----------
+    center, scale : mean and standard deviation of the bent signal, where it has a value
+    weight : log-odds per standard deviation
+    missing : log-odds where the signal has no value
+    usual : mean part among the rows learned from, the zero of the reasons
+    """
+
+    intercept: float
+    center: FloatColumn
+    scale: FloatColumn
+    weight: FloatColumn
+    missing: FloatColumn
+    usual: FloatColumn
+
+    def predict(self, matrix: FloatColumn) -> FloatColumn:
+        """Raw log-odds, one per row."""
+        return self.intercept + line_parts(matrix, vars(self)).sum(axis=1)
+
+    def contributions(self, matrix: FloatColumn) -> tuple[float, FloatColumn]:
+        """Base log-odds, and what each signal adds: a sum's Shapley values, ``part - usual part`` (Lundberg, 2017)."""
+        return self.intercept + float(self.usual.sum()), line_parts(matrix, vars(self)) - self.usual
+
+    def document(self) -> dict[str, object]:
+        """Plain numbers by name."""
+        return {name: np.asarray(value).tolist() for name, value in vars(self).items()}
+
+    @classmethod
+    def of_document(cls, document: dict[str, object]) -> "Line":
+        """The line of what ``document`` gave."""
+        arrays = {one.name: np.asarray(document[one.name], np.float64) for one in fields(cls)}
+        return cls(**arrays | {"intercept": float(arrays["intercept"])})  # type: ignore[arg-type]
+
+
+def fit_line(examples: Examples) -> Line:
+    """Fit by maximum penalised likelihood; every deal weighs as much as any other with the same number of snapshots."""
+    rows = np.flatnonzero(examples.weight > 0)
+    rows = rows[:: len(rows) // MOST_ROWS + 1]
+    values = bent(examples.signals[rows].astype(np.float64))
+    is_missing = np.isnan(values)
+    known = np.maximum((~is_missing).sum(axis=0), 1)
+    center = np.where(is_missing, 0, values).sum(axis=0) / known
+    spread = np.sqrt((np.where(is_missing, 0, values - center) ** 2).sum(axis=0) / known)
+    scale = np.where(spread > 0, spread, 1)
+    steps = np.clip(np.where(is_missing, 0, (values - center) / scale), -REACH, REACH)
+    some = is_missing.any(axis=0) & ~is_missing.all(axis=0)
+    weight = examples.weight[rows]
+    weight = weight * len(np.unique(examples.deal[rows])) / weight.sum()
+    model = LogisticRegression(C=1 / PENALTY, max_iter=1_000)
+    model.fit(np.hstack([steps, is_missing[:, some]]), examples.happened[rows], sample_weight=weight)
+    missing = np.zeros(len(center))
+    missing[some] = model.coef_[0, len(center) :]
+    slopes = model.coef_[0, : len(center)]
+    usual = np.average(np.where(is_missing, missing, slopes * steps), axis=0, weights=weight)
+    return Line(float(model.intercept_[0]), center, scale, slopes, missing, usual)
