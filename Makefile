@@ -10,7 +10,7 @@ DEALS ?= 6000
 DEMO_DAY := 2026-11-16
 SERVE ?= 1
 
-.PHONY: demo test check setup signals browser bench-features bench-bpic2012 clean-demo
+.PHONY: demo test check setup signals browser bench-features bench-reasons bench-bpic2012 clean-demo
 .DELETE_ON_ERROR:
 
 setup: .venv/ready
@@ -93,6 +93,10 @@ build/peers-venv/ready: benchmarks/peers-requirements.txt
 # SIZES=20k,200k for a shorter form.
 bench-features: setup build/peers-venv/ready
 	$(BIN)/python -m benchmarks.features
+
+# How fast scores come with their reasons, and what the trees' shape costs.
+bench-reasons: setup
+	$(BIN)/python -m benchmarks.reasons
 
 bench-bpic2012: setup
 	$(BIN)/python -m benchmarks.bpic2012

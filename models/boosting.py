@@ -13,11 +13,12 @@ PATIENCE_ROUNDS = 30
 
 @dataclass(frozen=True)
 class BoosterPlan:
-    """What decides the trees; logged with the run."""
+    """What decides the trees; logged with the run. A ``max_depth`` of -1 sets no bound."""
 
     max_rounds: int = 400
     learning_rate: float = 0.05
     num_leaves: int = 15
+    max_depth: int = -1
     min_data_in_leaf: int = 60
     feature_fraction: float = 0.6
     bagging_fraction: float = 0.7
@@ -31,6 +32,7 @@ class BoosterPlan:
             "objective": "binary",
             "learning_rate": self.learning_rate,
             "num_leaves": self.num_leaves,
+            "max_depth": self.max_depth,
             "min_data_in_leaf": self.min_data_in_leaf,
             "feature_fraction": self.feature_fraction,
             "bagging_fraction": self.bagging_fraction,

@@ -6,6 +6,7 @@ and every reason keeps its sign and its share.
 """
 
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
 import pandas as pd
@@ -62,26 +63,29 @@ def reasons(model: ProbabilityModel, snapshots: pd.DataFrame) -> tuple[float, li
         values[:, model.signals.index(model.stage_signal)] = model.predict(snapshots)
     signals = [known[name] for name in model.signals]
     topics = [signal.topic for signal in signals]
-    members = {topic: [i for i, other in enumerate(topics) if other == topic] for topic in dict.fromkeys(topics)}
-    typical = [model.typical.get(stage, {}) for stage in snapshots["stage"]]
-    return start, [_of_one(signals, members, values[row], shares[row], typical[row]) for row in range(len(snapshots))]
+    members = [[i for i, other in enumerate(topics) if other == topic] for topic in dict.fromkeys(topics)]
+    # Summed for all rows at once, then told from plain numbers: one row at a time would take as long as the sentences.
+    totals = np.stack([shares[:, places].sum(axis=1) for places in members], axis=1)
+    typical = (model.typical.get(stage, {}) for stage in snapshots["stage"])
+    rows = zip(values.tolist(), shares.tolist(), totals.tolist(), typical, strict=True)
+    return start, [_of_one(signals, members, *row) for row in rows]
 
 
 def _of_one(
     signals: list[Signal],
-    members: dict[str, list[int]],
-    values: FloatColumn,
-    shares: FloatColumn,
+    members: list[list[int]],
+    values: list[float],
+    shares: list[float],
+    totals: list[float],
     typical: dict[str, float],
 ) -> list[Reason]:
     """Reasons of one snapshot: one per topic, told by its strongest signal."""
-    totals = {topic: float(shares[places].sum()) for topic, places in members.items()}
-    ranked = [topic for topic in sorted(totals, key=lambda name: -abs(totals[name])) if totals[topic] != 0]
+    ranked = sorted((topic for topic, total in enumerate(totals) if total), key=lambda topic: -abs(totals[topic]))
     found = []
     for topic in ranked[:TOP]:
-        sign = np.sign(totals[topic])
-        strongest = max(members[topic], key=lambda place: sign * shares[place])
-        found.append(_reason(signals[strongest], float(values[strongest]), typical, totals[topic]))
+        choose = max if totals[topic] > 0 else min
+        strongest = choose(members[topic], key=shares.__getitem__)
+        found.append(_reason(signals[strongest], values[strongest], typical, totals[topic]))
     rest = sum(totals[topic] for topic in ranked[TOP:])
     if rest:
         found.append(Reason("other", "other", None, None, rest, "All other signals together"))
@@ -95,7 +99,7 @@ def _reason(signal: Signal, value: float, typical: dict[str, float], share: floa
 
 
 def _or_none(value: float) -> float | None:
-    return None if np.isnan(value) else round(value, 6)
+    return None if isnan(value) else round(value, 6)
 
 
 def as_documents(found: list[list[Reason]]) -> list[list[dict[str, object]]]:
