@@ -37,7 +37,8 @@ def line_parts(matrix: np.ndarray, line: Mapping[str, Any]) -> np.ndarray:
     ``line`` holds ``center``, ``scale``, ``weight`` and ``missing``, one number per column each.
     """
     center, scale, weight, missing = (np.asarray(line[name]) for name in ("center", "scale", "weight", "missing"))
-    steps = np.clip((bent(np.asarray(matrix, np.float64)) - center) / scale, -REACH, REACH)
+    # Row by row in memory: or a deal alone would be summed in another order than in a batch.
+    steps = np.clip((bent(np.ascontiguousarray(matrix, np.float64)) - center) / scale, -REACH, REACH)
     return np.where(np.isnan(steps), missing, weight * steps)
 
 
@@ -95,7 +96,8 @@ def closing_shares(
     close_date, quarter = interval_bins(days_to_close_date, days_to_quarter_end, knots)
     terms = np.asarray(card["interval"]) + stage_terms[place]
     terms = terms + np.asarray(card["close_date"])[close_date] + np.asarray(card["quarter"])[quarter]
-    terms = terms + (paces(pace_signals, card) @ np.asarray(card["pace"]))[:, None, :]
+    pace = paces(pace_signals, card)[:, :, None] * np.asarray(card["pace"])  # not @: a deal alone, the same bits
+    terms = terms + pace.sum(axis=1)[:, None, :]
     odds = np.exp(terms)
     chances = odds / (1 + odds.sum(axis=2, keepdims=True))
     stays = 1 - chances.sum(axis=2)

@@ -7,6 +7,7 @@ On disk it is plain files: ``card.json`` (signals, rates, calibration, dates) an
 import hashlib
 import json
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pandas as pd
 from crm.errors import NoModelError
 from features.declared import Declared
 from features.facts import FloatColumn
+from models import arithmetic
 from models.calibration import Calibration
 from models.closing_time import KNOTS_DAYS, ClosingTime
 from models.line import Line
@@ -94,10 +96,11 @@ class Scorer:
         return texts
 
     def save(self, folder: Path) -> None:
-        """Write the files into ``folder``, which is made if it is not there."""
+        """Write the files into ``folder``, which is made if it is not there, and the arithmetic that reads them."""
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in self.files().items():
             (folder / name).write_text(text, encoding="utf-8")
+        shutil.copy(arithmetic.__file__, folder / "arithmetic.py")
 
 
 def load_scorer(folder: Path) -> Scorer:
