@@ -98,6 +98,9 @@ bench-features: setup build/peers-venv/ready
 bench-reasons: setup
 	$(BIN)/python -m benchmarks.reasons
 
+bench-truth: setup
+	$(BIN)/python -m benchmarks.truth
+
 bench-bpic2012: setup
 	$(BIN)/python -m benchmarks.bpic2012
 

@@ -33,11 +33,14 @@ CHUNK_DEALS = 20_000
 MARKER = "simulation.json"
 """Written last: a folder that holds it is complete, and it says of what."""
 SIGNALS = """\
-# What this CRM knows of a deal when it is created, declared as signals of its own (PLUMBLINE_SIGNALS names this file).
+# What this CRM keeps besides the standard, declared as signals of its own (PLUMBLINE_SIGNALS names this file).
 attributes:
   seats: {type: number, unit: seats}
   competitor: {type: category}
   budget_confirmed: {type: flag, expect: more is better}
+fields:
+  category: {type: category}
+activities: [connected, no answer]
 """
 _LARGE, _ORACLE = ("deals", "deal_changes", "interactions"), "oracle"
 
