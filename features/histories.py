@@ -130,7 +130,7 @@ class _Changes:
         known_at = microseconds(changes["known_at"])
         # Nothing of a deal is known before the deal itself is.
         self._known_at = np.maximum(known_at, created_at[deal]) if len(deal_ids) else known_at
-        self._deal, self._changed_at = deal, microseconds(changes["changed_at"])
+        self._deal, self.changed_at = deal, microseconds(changes["changed_at"])
         self._seq = changes["seq"].to_numpy()
 
     def of(self, name: str) -> tuple[pa.Table, IntColumn]:
@@ -145,7 +145,7 @@ class _Changes:
         A change that is entered late may be older than one already known; the running maximum of the
         rank (its place in the order in which changes took effect) keeps the newer one in effect.
         """
-        deal, changed_at, seq = self._deal[places], self._changed_at[places], self._seq[places]
+        deal, changed_at, seq = self._deal[places], self.changed_at[places], self._seq[places]
         rank = np.empty(len(places), dtype=np.int64)
         rank[np.lexsort((seq, changed_at, deal))] = np.arange(len(places))
         given = {"rank": rank, "changed_at": changed_at, **columns}
@@ -170,7 +170,10 @@ def _fields(changes: _Changes, pipelines: pa.ChunkedArray, vocabulary: Vocabular
     pushed = np.where(np.isnan(new - old), 0, np.maximum(new - old, 0)).astype(np.int64)
     fields[CLOSE_DATE] = changes.facts(places, value=new, pushed_days=pushed)
     rows, places = changes.of(OWNER)
-    fields[OWNER] = changes.facts(places, value=vocabulary.numbers(OWNER.removesuffix("_id"), rows["new_value"]))
+    owner = vocabulary.numbers(OWNER.removesuffix("_id"), rows["new_value"])
+    # Not every owner has a number: one may be newer than the vocabulary.
+    owned_since = np.where(pc.is_valid(rows["new_value"]).to_numpy(), changes.changed_at[places], np.nan)
+    fields[OWNER] = changes.facts(places, value=owner, owned_since=owned_since)
     for one in vocabulary.declared.of("field"):
         rows, places = changes.of(one.name)
         fields[one.key] = changes.facts(places, value=_values(one, rows["new_value"], vocabulary))
