@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from features import scans
 from features.facts import DAY, BoolColumn, Facts, FloatColumn, IntColumn, taken
 
 if TYPE_CHECKING:
@@ -66,17 +67,14 @@ class Window:
 
     def _between(self, running: IntColumn, days: int | None) -> FloatColumn:
         first, end = self.at.position(self.some.facts, days), self.at.position(self.some.facts, 0)
-        return (running[end] - running[first]).astype(np.float64)
+        return scans.between(running, first, end)
 
     def last(self, back: int = 0) -> IntColumn:
         """Position of the last fact known before each snapshot, or of the one ``back`` before it; -1 for none."""
         facts = self.some.facts
-        if not len(facts):
-            return np.full(len(self.at), -1)
-        found, start = self.at.position(facts, 0), self.at.position(facts, None)
-        for _ in range(back + 1):  # the last one before the position found so far
-            found = np.where(found > start, self.some.running_last[np.maximum(found - 1, 0)], -1)
-        return np.where(found >= start, found, -1)
+        return scans.last_before(
+            self.some.running_last, self.at.position(facts, None), self.at.position(facts, 0), back
+        )
 
     def value(self, column: str, back: int = 0) -> FloatColumn:
         """``column`` of the last fact, or of the one ``back`` before it; NaN where there is none."""

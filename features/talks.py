@@ -1,10 +1,10 @@
 """Interactions as facts: who spoke, who answered whom and after how long, which contacts and users were new."""
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from crm.tables import DIRECTIONS, INTERACTION_KINDS
+from features import scans
 from features.arrow import codes, microseconds, places
 from features.facts import BoolColumn, Facts, IntColumn
 from features.vocabulary import Vocabulary
@@ -49,8 +49,8 @@ def talk_facts(interactions: pa.Table, deal_ids: pa.Array, vocabulary: Vocabular
     columns["new_contact"] = _first_of_each(deal, columns["contact"])
     columns["new_senior"] = columns["new_contact"] & columns["senior"]
     columns["new_user"] = _first_of_each(deal, columns["user"])
-    columns["handover"] = _differs_from_last(deal, columns["user"])
-    columns["reply_us"] = _reply_us(facts)
+    columns["handover"] = scans.handed_over(deal, columns["user"])
+    columns["reply_us"] = scans.times_to_reply(deal, facts.known_at, columns["direction"].astype(np.int64))
     return facts
 
 
@@ -66,32 +66,4 @@ def planned_facts(interactions: pa.Table, deal_ids: pa.Array) -> Facts:
 
 def _first_of_each(deal: IntColumn, who: IntColumn) -> BoolColumn:
     """Whether a fact is the deal's first with its contact (its user); facts without one are not."""
-    pair = deal * (int(who.max(initial=0)) + 1) + who
-    first = np.zeros(len(deal), dtype=bool)
-    named = np.flatnonzero(who >= 0)
-    first[named] = ~pd.Series(pair[named]).duplicated().to_numpy()
-    return first
-
-
-def _differs_from_last(deal: IntColumn, who: IntColumn) -> BoolColumn:
-    """Whether a fact's user is another than that of the deal's last fact that names one."""
-    named = np.flatnonzero(who >= 0)
-    other = np.zeros(len(deal), dtype=bool)
-    mine, theirs = named[1:], named[:-1]
-    other[mine] = (deal[mine] == deal[theirs]) & (who[mine] != who[theirs])
-    return other
-
-
-def _reply_us(facts: Facts) -> IntColumn:
-    """A reply is the first word of one side after words of the other; it answers the first of those."""
-    direction = facts.columns["direction"]
-    spoken = np.flatnonzero(direction >= 0)
-    deal, side = facts.group[spoken], direction[spoken]
-    turn = np.ones(len(spoken), dtype=bool)
-    turn[1:] = (deal[1:] != deal[:-1]) | (side[1:] != side[:-1])
-    first = spoken[turn]
-    reply = np.full(len(facts), -1)
-    same = facts.group[first[1:]] == facts.group[first[:-1]]
-    delay = facts.known_at[first[1:]] - facts.known_at[first[:-1]]
-    reply[first[1:][same]] = delay[same]
-    return reply
+    return scans.first_of_each(deal, who, int(who.max(initial=-1)) + 1)
