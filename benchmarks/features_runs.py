@@ -27,7 +27,7 @@ from features.grid import now, training_grid
 from features.histories import Histories, instant
 from features.norm_facts import norm_facts, together
 from features.norms import Norms, norms_from, norms_of
-from features.partition import SnapshotPlan, snapshot_keys
+from features.partition import ALL_COLUMNS, SnapshotPlan, snapshot_keys
 from features.pipeline import signal_matrix
 from features.signals import SIGNALS
 from features.snapshots import Snapshots
@@ -60,15 +60,14 @@ def snapshots(tables: dict[str, pa.Table]) -> list[Snapshots]:
 
 def ranges_of(tables: dict[str, pa.Table]) -> list[dict[str, pa.Table]]:
     """The tables cut by their deals, which these are sorted by."""
-    found = []
-    for first, end in ranges(tables["deals"]["deal_id"].combine_chunks(), DEALS_PER_RANGE):
-        part = dict(tables)
-        for name in ("deals", "deal_changes", "interactions"):
-            ids = tables[name]["deal_id"]
-            mine = pc.greater_equal(ids, first)
-            part[name] = tables[name].filter(mine if end is None else pc.and_(mine, pc.less(ids, end)))
-        found.append(part)
-    return found
+    starts = {name: [] for name in ALL_COLUMNS}
+    for first, _ in ranges(tables["deals"]["deal_id"].combine_chunks(), DEALS_PER_RANGE):
+        for name, cuts in starts.items():
+            cuts.append(pc.sum(pc.less(tables[name]["deal_id"], first)).as_py())
+    return [
+        tables | {name: tables[name][cuts[part] : [*cuts, None][part + 1]] for name, cuts in starts.items()}
+        for part in range(len(starts["deals"]))
+    ]
 
 
 def kernel(crm: str, only: str = "") -> dict[str, Any]:

@@ -51,16 +51,18 @@ def codes(values: Any, names: Sequence[str] | pa.Array) -> IntColumn:
     [1, -1, -1]
     """
     column = values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values, pa.large_string())
+    if not len(names):
+        return np.full(len(column), -1)
     kind = column.type if pa.types.is_string(column.type) else pa.large_string()
     known = names if isinstance(names, pa.Array) else pa.array(names, kind)
     found = pc.index_in(column.cast(kind), known.cast(kind))
     return pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int64)
 
 
-def places(values: pa.ChunkedArray) -> IntColumn:
-    """A number for each distinct value, in the order in which they first come; -1 for a missing one."""
-    indices = pc.dictionary_encode(values.combine_chunks()).indices
-    return pc.fill_null(indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+def numbered(values: pa.ChunkedArray) -> tuple[IntColumn, pa.Array]:
+    """A number for each distinct value, in the order in which they first come, -1 for a missing one; and the values."""
+    found = pc.dictionary_encode(values.combine_chunks())
+    return pc.fill_null(found.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64), found.dictionary
 
 
 def microseconds(instants: pa.ChunkedArray | pd.Series) -> IntColumn:

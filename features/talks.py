@@ -5,7 +5,7 @@ import pyarrow as pa
 
 from crm.tables import DIRECTIONS, INTERACTION_KINDS
 from features import scans
-from features.arrow import codes, microseconds, places
+from features.arrow import codes, microseconds, numbered
 from features.facts import BoolColumn, Facts, IntColumn
 from features.vocabulary import Vocabulary
 
@@ -18,31 +18,37 @@ WAYS = tuple(
 """Kind and direction of an interaction in words; its place is ``3 * kind + direction``, with 2 for no direction."""
 
 
-def talk_facts(interactions: pa.Table, deal_ids: pa.Array, vocabulary: Vocabulary) -> Facts:
-    """One fact per interaction, known once it is entered *and* has taken place.
+def talk_facts(interactions: pa.Table, deal_ids: pa.Array, vocabulary: Vocabulary) -> tuple[Facts, Facts]:
+    """One fact per interaction, known once it is entered *and* has taken place; and those that were entered ahead.
 
     Columns: kind and direction as numbers (-1 for no direction), ``way`` (both in one), contact, user and activity
     (-1 for none), whether contact, senior contact and user are new to the deal, whether the user is another than
     the last, and ``reply_us``: after how many microseconds it answered the other side's first unanswered word,
     -1 where it answers nothing.
     """
-    occurred = microseconds(interactions["occurred_at"])
-    direction = codes(interactions["direction"], DIRECTIONS)
-    kind = codes(interactions["kind"], INTERACTION_KINDS)
+    deal, kind = codes(interactions["deal_id"], deal_ids), codes(interactions["kind"], INTERACTION_KINDS)
+    occurred, booked = microseconds(interactions["occurred_at"]), microseconds(interactions["known_at"])
+    contact, contacts = numbered(interactions["contact_id"])
     facts = Facts.sorted(
-        codes(interactions["deal_id"], deal_ids),
-        np.maximum(microseconds(interactions["known_at"]), occurred),
+        deal,
+        np.maximum(booked, occurred),
         len(deal_ids),
         {
             "kind": kind.astype(np.int8),
-            "direction": direction.astype(np.int8),
-            "contact": places(interactions["contact_id"]),
-            "senior": vocabulary.are_senior(interactions["contact_id"]),
-            "user": places(interactions["user_id"]),
+            "direction": codes(interactions["direction"], DIRECTIONS).astype(np.int8),
+            "contact": contact,
+            "senior": np.append(vocabulary.are_senior(contacts), False)[contact],
+            "user": numbered(interactions["user_id"])[0],
             "activity": codes(interactions["outcome"], vocabulary.declared.activities).astype(np.int16),
         },
         ties=(occurred, interactions["interaction_id"]),
     )
+    _compare(facts)
+    return facts, _planned(deal, kind, occurred, booked, len(deal_ids))
+
+
+def _compare(facts: Facts) -> None:
+    """Add what an interaction is beside those before it."""
     columns, deal = facts.columns, facts.group
     way = 3 * columns["kind"] + np.where(columns["direction"] < 0, 2, columns["direction"])
     columns["way"] = np.where(columns["kind"] < 0, -1, way).astype(np.float64)
@@ -51,17 +57,13 @@ def talk_facts(interactions: pa.Table, deal_ids: pa.Array, vocabulary: Vocabular
     columns["new_user"] = _first_of_each(deal, columns["user"])
     columns["handover"] = scans.handed_over(deal, columns["user"])
     columns["reply_us"] = scans.times_to_reply(deal, facts.known_at, columns["direction"].astype(np.int64))
-    return facts
 
 
-def planned_facts(interactions: pa.Table, deal_ids: pa.Array) -> Facts:
+def _planned(deal: IntColumn, kind: IntColumn, occurred: IntColumn, booked: IntColumn, n_deals: int) -> Facts:
     """One fact per interaction entered before it takes place, sorted by when it is to take place."""
-    occurred, booked = microseconds(interactions["occurred_at"]), microseconds(interactions["known_at"])
     ahead = np.flatnonzero(occurred > booked)
-    kind = codes(interactions["kind"].take(pa.array(ahead)), INTERACTION_KINDS)
-    deal = codes(interactions["deal_id"].take(pa.array(ahead)), deal_ids)
-    columns = {"booked_at": booked[ahead], "kind": kind}
-    return Facts.sorted(deal, occurred[ahead], len(deal_ids), columns, ties=(booked[ahead],))
+    columns = {"booked_at": booked[ahead], "kind": kind[ahead]}
+    return Facts.sorted(deal[ahead], occurred[ahead], n_deals, columns, ties=(booked[ahead],))
 
 
 def _first_of_each(deal: IntColumn, who: IntColumn) -> BoolColumn:
