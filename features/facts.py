@@ -87,6 +87,11 @@ class Facts:
         """
         return scans.positions(self.known_at, self.start, _column(group), _column(at))
 
+    def only(self, mask: BoolColumn) -> "Facts":
+        """The facts for which ``mask`` holds."""
+        columns = {name: values[mask] for name, values in self.columns.items()}
+        return Facts(self.group[mask], self.known_at[mask], self.n_groups, columns)
+
     def running(self, values: NDArray) -> IntColumn:
         """Running sum with a leading zero. Integers only, so that later facts cannot change a rounding."""
         if values.dtype == bool:

@@ -68,6 +68,15 @@ def running_count(mask: NDArray) -> NDArray:
     return count
 
 
+@compiled((MASK, POSITION))
+def running_total(mask: NDArray, values: NDArray) -> NDArray:
+    """The sum of ``values`` of the marked facts before each position; one entry more than there are facts."""
+    total = np.zeros(len(mask) + 1, np.int64)
+    for i in range(len(mask)):
+        total[i + 1] = total[i] + (values[i] if mask[i] else 0)
+    return total
+
+
 @compiled((MASK,))
 def last_marked(mask: NDArray) -> NDArray:
     """Position of the last marked fact at or before each, over all groups; -1 for none."""
@@ -76,6 +85,18 @@ def last_marked(mask: NDArray) -> NDArray:
         if mask[i]:
             last = i
         found[i] = last
+    return found
+
+
+@compiled((MASK,))
+def next_marked(mask: NDArray) -> NDArray:
+    """Position of the first marked fact at or after each position, the end included; the number of facts for none."""
+    found, following = np.empty(len(mask) + 1, np.int64), len(mask)
+    found[-1] = following
+    for i in range(len(mask) - 1, -1, -1):
+        if mask[i]:
+            following = i
+        found[i] = following
     return found
 
 

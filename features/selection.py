@@ -29,7 +29,7 @@ class Selection:
     def running_total(self, name: str, values: IntColumn) -> IntColumn:
         """Sum of integers over those before each position; shape (n_facts + 1,). ``name`` tells them from others."""
         if name not in self._totals:
-            self._totals[name] = self.facts.running(np.where(self.mask, values, 0))
+            self._totals[name] = scans.running_total(self.mask, values)
         return self._totals[name]
 
     @cached_property
@@ -40,9 +40,7 @@ class Selection:
     @cached_property
     def next(self) -> IntColumn:
         """Position of the first one at or after each position, the end included; the number of facts for none."""
-        size = len(self.mask)
-        own = np.append(np.where(self.mask, np.arange(size), size), size)
-        return np.minimum.accumulate(own[::-1])[::-1]
+        return scans.next_marked(self.mask)
 
 
 @dataclass(frozen=True)
@@ -60,10 +58,10 @@ class Window:
         """Sum of integers, one per fact, over the facts of the same window; ``name`` tells them from others."""
         return self._between(self.some.running_total(name, values), days)
 
-    def mean(self, name: str, values: IntColumn) -> FloatColumn:
-        """Mean of integers, one per fact, over the facts known before each snapshot; NaN where there were none."""
-        count = self.count()
-        return np.divide(self.total(name, values), count, out=np.full(len(count), np.nan), where=count > 0)
+    def mean(self, column: str) -> FloatColumn:
+        """Mean of a column of integers over the facts known before each snapshot; NaN where there were none."""
+        count, total = self.count(), self.total(column, self.some.facts.columns[column])
+        return np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
 
     def _between(self, running: IntColumn, days: int | None) -> FloatColumn:
         first, end = self.at.position(self.some.facts, days), self.at.position(self.some.facts, 0)

@@ -1,5 +1,6 @@
 """Deals at instants, and the questions a signal may ask of them. All answers use only what was known before."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -63,13 +64,13 @@ class Snapshots:
 
         return Window(self, self.histories.once((kind, direction), lambda: Selection(facts, mask())))
 
-    def where(self, facts: Facts, name: str, mask: BoolColumn) -> Window:
-        """The facts for which ``mask`` holds; ``name`` tells this selection of them from others."""
-        return Window(self, self.histories.once((id(facts), name), lambda: Selection(facts, mask)))
+    def where(self, facts: Facts, name: str, mask: Callable[[], BoolColumn]) -> Window:
+        """The facts for which the mask holds, which is made once; ``name`` tells this selection of them from others."""
+        return Window(self, self.histories.once((id(facts), name), lambda: Selection(facts, mask())))
 
     def changes(self, facts: Facts) -> Window:
         """All changes of a field."""
-        return self.where(facts, "changes", np.ones(len(facts), bool))
+        return self.where(facts, "changes", lambda: np.ones(len(facts), bool))
 
     def position(self, facts: Facts, days: int | None) -> IntColumn:
         """Position after the last fact known before ``at - days``; of the first fact of the deal for None."""
