@@ -123,7 +123,9 @@ def _order(group: IntColumn, known_at: IntColumn, ties: Sequence[Any]) -> IntCol
         return None
     order = scans.nearly_sorted(group, known_at)
     if len(order) < len(group):
-        order = np.lexsort((known_at, group))
+        order = np.argsort(known_at, kind="stable")
+        few = len(group) and group.max() < 2**15  # numbers of 16 bits are sorted in one pass
+        order = order[np.argsort(group[order].astype(np.int16 if few else np.int64), kind="stable")]
     order = order[np.count_nonzero(group < 0) :]
     if ties:
         tied = scans.tied(order, group, known_at)

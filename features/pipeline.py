@@ -7,7 +7,7 @@ from numpy.typing import DTypeLike, NDArray
 from features.signals import signals_of
 from features.snapshots import Snapshots
 
-BLOCK = 16_384
+BLOCK = 32_768
 """Snapshots computed at a time: columns of this length stay in the processor's cache."""
 
 

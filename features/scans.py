@@ -44,11 +44,10 @@ def positions(known_at: NDArray, start: NDArray, group: NDArray, at: NDArray) ->
         low, end = start[group[i]], start[group[i] + 1]
         if i and group[i] == group[i - 1] and at[i] >= at[i - 1]:
             low = found[i - 1]
-        step = 1
-        while low + step <= end and known_at[low + step - 1] < at[i]:
-            low += step
-            step *= 2
-        high = min(low + step - 1, end)
+        near = min(low + 16, end)
+        while low < near and known_at[low] < at[i]:
+            low += 1
+        high = end if low == near else low
         while low < high:
             middle = (low + high) // 2
             if known_at[middle] < at[i]:
