@@ -20,8 +20,9 @@ def _column(of: Any) -> Any:
     return types.Array(of, 1, "C", readonly=True)
 
 
-POSITION, COUNT, MASK, NUMBER = map(_column, (types.int64, types.int32, types.boolean, types.float64))
-"""Types of columns: positions, instants and numbers of groups; running counts; masks; and floats."""
+POSITION, COUNT, CODE = map(_column, (types.int64, types.int32, types.int8))
+MASK, NUMBER = map(_column, (types.boolean, types.float64))
+"""Types of columns: positions, instants and numbers of groups; counts and names; kinds; masks; and floats."""
 
 
 def compiled(*signatures: tuple) -> Callable[[F], F]:
@@ -123,7 +124,7 @@ def last_before(last: NDArray, first: NDArray, end: NDArray, back: int) -> NDArr
     return found
 
 
-@compiled((POSITION, POSITION), (NUMBER, POSITION))
+@compiled((POSITION, POSITION), (NUMBER, POSITION), (CODE, POSITION))
 def taken(values: NDArray, position: NDArray) -> NDArray:
     """``values`` at each position; NaN where the position is -1."""
     found = np.full(len(position), np.nan)
@@ -133,7 +134,7 @@ def taken(values: NDArray, position: NDArray) -> NDArray:
     return found
 
 
-@compiled((POSITION, POSITION, types.int64))
+@compiled((POSITION, POSITION, types.int64), (POSITION, COUNT, types.int64))
 def first_of_each(group: NDArray, who: NDArray, n_who: int) -> NDArray:
     """Whether a fact is the first of its group with its ``who`` (a contact, a user); those with none (-1) are not."""
     first, seen = np.zeros(len(group), np.bool_), np.full(n_who, -1)
@@ -144,7 +145,7 @@ def first_of_each(group: NDArray, who: NDArray, n_who: int) -> NDArray:
     return first
 
 
-@compiled((POSITION, POSITION))
+@compiled((POSITION, COUNT))
 def handed_over(group: NDArray, who: NDArray) -> NDArray:
     """Whether a fact's ``who`` is another than that of its group's last fact that names one."""
     other, last, of = np.zeros(len(group), np.bool_), -1, -1
@@ -155,7 +156,7 @@ def handed_over(group: NDArray, who: NDArray) -> NDArray:
     return other
 
 
-@compiled((POSITION, POSITION, POSITION))
+@compiled((POSITION, POSITION, CODE))
 def times_to_reply(group: NDArray, known_at: NDArray, side: NDArray) -> NDArray:
     """After how long a fact answered the other side's first unanswered word; -1 where it answers nothing.
 

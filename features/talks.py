@@ -2,6 +2,7 @@
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from crm.tables import DIRECTIONS, INTERACTION_KINDS
 from features import scans
@@ -26,7 +27,8 @@ def talk_facts(interactions: pa.Table, deal_ids: pa.Array, vocabulary: Vocabular
     the last, and ``reply_us``: after how many microseconds it answered the other side's first unanswered word,
     -1 where it answers nothing.
     """
-    deal, kind = codes(interactions["deal_id"], deal_ids), codes(interactions["kind"], INTERACTION_KINDS)
+    deal, kind = codes(interactions["deal_id"], deal_ids), codes(interactions["kind"], INTERACTION_KINDS, np.int8)
+    direction = codes(interactions["direction"], DIRECTIONS, np.int8)
     occurred, booked = microseconds(interactions["occurred_at"]), microseconds(interactions["known_at"])
     contact, contacts = numbered(interactions["contact_id"])
     facts = Facts.sorted(
@@ -34,12 +36,13 @@ def talk_facts(interactions: pa.Table, deal_ids: pa.Array, vocabulary: Vocabular
         np.maximum(booked, occurred),
         len(deal_ids),
         {
-            "kind": kind.astype(np.int8),
-            "direction": codes(interactions["direction"], DIRECTIONS).astype(np.int8),
+            "kind": kind,
+            "direction": direction,
+            "way": np.where(kind < 0, np.int8(-1), 3 * kind + np.where(direction < 0, np.int8(2), direction)),
             "contact": contact,
             "senior": np.append(vocabulary.are_senior(contacts), False)[contact],
             "user": numbered(interactions["user_id"])[0],
-            "activity": codes(interactions["outcome"], vocabulary.declared.activities).astype(np.int16),
+            "activity": codes(interactions["outcome"], vocabulary.declared.activities, np.int16),
         },
         ties=(occurred, interactions["interaction_id"]),
     )
@@ -50,22 +53,20 @@ def talk_facts(interactions: pa.Table, deal_ids: pa.Array, vocabulary: Vocabular
 def _compare(facts: Facts) -> None:
     """Add what an interaction is beside those before it."""
     columns, deal = facts.columns, facts.group
-    way = 3 * columns["kind"] + np.where(columns["direction"] < 0, 2, columns["direction"])
-    columns["way"] = np.where(columns["kind"] < 0, -1, way).astype(np.float64)
     columns["new_contact"] = _first_of_each(deal, columns["contact"])
     columns["new_senior"] = columns["new_contact"] & columns["senior"]
     columns["new_user"] = _first_of_each(deal, columns["user"])
     columns["handover"] = scans.handed_over(deal, columns["user"])
-    columns["reply_us"] = scans.times_to_reply(deal, facts.known_at, columns["direction"].astype(np.int64))
+    columns["reply_us"] = scans.times_to_reply(deal, facts.known_at, columns["direction"])
 
 
-def _planned(deal: IntColumn, kind: IntColumn, occurred: IntColumn, booked: IntColumn, n_deals: int) -> Facts:
+def _planned(deal: IntColumn, kind: NDArray, occurred: IntColumn, booked: IntColumn, n_deals: int) -> Facts:
     """One fact per interaction entered before it takes place, sorted by when it is to take place."""
     ahead = np.flatnonzero(occurred > booked)
     columns = {"booked_at": booked[ahead], "kind": kind[ahead]}
     return Facts.sorted(deal[ahead], occurred[ahead], n_deals, columns, ties=(booked[ahead],))
 
 
-def _first_of_each(deal: IntColumn, who: IntColumn) -> BoolColumn:
+def _first_of_each(deal: IntColumn, who: NDArray) -> BoolColumn:
     """Whether a fact is the deal's first with its contact (its user); facts without one are not."""
     return scans.first_of_each(deal, who, int(who.max(initial=-1)) + 1)
