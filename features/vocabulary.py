@@ -87,7 +87,6 @@ class Vocabulary:
         deals, changes = arrow(tables, "deals"), arrow(tables, "deal_changes")
         accounts = arrow(tables, "accounts")
         names = {name: _distinct(deals[column]) for name, column in OF_DEAL.items()}
-        names["account"] = sorted({*names["account"], *_distinct(accounts["account_id"])})
         names |= {name: _distinct(accounts[name]) for name in OF_ACCOUNT}
         names["owner"] = _distinct(changes["new_value"].filter(pc.equal(changes["field"], OWNER)))
         names |= {one.key: one.values_in(deals, changes) for one in declared.categories()}
@@ -97,8 +96,10 @@ class Vocabulary:
     def of_names(cls, tables: Mapping[str, Any], names: dict[str, list[str]], declared: Declared) -> "Vocabulary":
         """Make the vocabulary of a company from names already gathered, and its small tables."""
         accounts = arrow(tables, "accounts")
-        names = names | {"account": sorted({*names["account"], *_distinct(accounts["account_id"])})}
-        place = codes(names["account"], accounts["account_id"].combine_chunks())
+        ids = accounts["account_id"].cast(pa.large_string()).combine_chunks()
+        every = pa.chunked_array([pa.array(names["account"], pa.large_string()), ids])
+        names = names | {"account": _distinct(every)}
+        place = codes(names["account"], ids)
         of_account = {name: np.append(codes(accounts[name], names[name]), -1)[place] for name in OF_ACCOUNT}
         users, contacts = arrow(tables, "users").to_pandas(), arrow(tables, "contacts")
         of_owner = users.drop_duplicates("user_id").set_index("user_id").reindex(names["owner"])
@@ -145,7 +146,7 @@ class Vocabulary:
 
 
 def _distinct(values: pa.ChunkedArray) -> list[str]:
-    return sorted(value for value in pc.unique(values).to_pylist() if value is not None)
+    return pc.unique(values).drop_null().sort().to_pylist()
 
 
 def _seniors(contacts: pa.Table) -> pa.Array:
