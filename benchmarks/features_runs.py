@@ -5,6 +5,7 @@ Prints one JSON object of figures.
 
 import json
 import sys
+from bisect import bisect_left
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -72,7 +73,8 @@ def ranges_of(tables: dict[str, pa.Table]) -> list[dict[str, pa.Table]]:
     starts = {name: [] for name in ALL_COLUMNS}
     for first, _ in ranges(tables["deals"]["deal_id"].combine_chunks(), DEALS_PER_RANGE):
         for name, cuts in starts.items():
-            cuts.append(pc.sum(pc.less(tables[name]["deal_id"], first)).as_py())
+            ids = tables[name]["deal_id"]
+            cuts.append(bisect_left(range(len(ids)), first, key=lambda place: ids[place].as_py()))
     return [
         tables | {name: tables[name][cuts[part] : [*cuts, None][part + 1]] for name, cuts in starts.items()}
         for part in range(len(starts["deals"]))

@@ -221,3 +221,24 @@ def tied(order: NDArray, group: NDArray, known_at: NDArray) -> NDArray:
             found[n] = i
             n += 1
     return found[:n]
+
+
+@compiled((types.Array(types.int64, 2, "C", readonly=True), types.int64, types.int64))
+def quantile_bins(counted: NDArray, percent: int, minimum: int) -> NDArray:
+    """After each week, the smallest bin that ``percent`` of 100 do not exceed; -1 while fewer than ``minimum`` are in.
+
+    ``counted`` is how many came into each bin (a column) in each week (a row).
+    """
+    n_weeks, n_bins = counted.shape
+    found, so_far, total = np.full(n_weeks, -1), np.zeros(n_bins, np.int64), 0
+    for week in range(n_weeks):
+        for place in range(n_bins):
+            so_far[place] += counted[week, place]
+            total += counted[week, place]
+        if total >= minimum:
+            up_to, place = so_far[0], 0
+            while 100 * up_to < percent * total:
+                place += 1
+                up_to += so_far[place]
+            found[week] = place
+    return found

@@ -1,10 +1,11 @@
 """Deals at instants, and the questions a signal may ask of them. All answers use only what was known before."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crm.tables import DIRECTIONS, INTERACTION_KINDS
 from features.facts import DAY, BoolColumn, Facts, FloatColumn, IntColumn, taken
@@ -31,7 +32,7 @@ class Snapshots:
     deal: IntColumn
     at: IntColumn
     _moments: Moments | None = field(default=None, repr=False)
-    _positions: dict[tuple[int, int | None], IntColumn] = field(default_factory=dict, repr=False)
+    _made: dict[Hashable, NDArray] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.deal)
@@ -49,6 +50,12 @@ class Snapshots:
     def moves(self) -> Moves:
         """What each stage change of the histories meant."""
         return self.histories.once("moves", lambda: stage_moves(self.histories))
+
+    def once(self, name: Hashable, make: Callable[[], NDArray]) -> NDArray:
+        """What ``make`` gives, worked out for the signal that asks first and kept for others that build on it."""
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name]
 
     def interactions(self, kind: str | None = None, direction: str | None = None) -> Window:
         """Interactions of one kind and direction (any where not given); planned ones only once they took place."""
@@ -74,12 +81,9 @@ class Snapshots:
 
     def position(self, facts: Facts, days: int | None) -> IntColumn:
         """Position after the last fact known before ``at - days``; of the first fact of the deal for None."""
-        key = (id(facts), days)
-        if key not in self._positions:
-            self._positions[key] = (
-                facts.start[self.deal] if days is None else facts.before(self.deal, self.at - days * DAY)
-            )
-        return self._positions[key]
+        if days is None:
+            return self.once((id(facts), None), lambda: facts.start[self.deal])
+        return self.once((id(facts), days), lambda: facts.before(self.deal, self.at - days * DAY))
 
     def in_effect(self, facts: Facts) -> IntColumn:
         """Position of the change in effect at each snapshot; -1 where none was known."""

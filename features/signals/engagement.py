@@ -93,6 +93,10 @@ def days_since_last_meeting(at: Snapshots) -> FloatColumn:
 )
 def days_unanswered(at: Snapshots) -> FloatColumn:
     """Days since our first unanswered message; 0 where the customer spoke last, NaN where nobody did."""
+    return at.once("days unanswered", lambda: _days_unanswered(at))
+
+
+def _days_unanswered(at: Snapshots) -> FloatColumn:
     facts = at.histories.interactions
     if not len(facts):
         return np.full(len(at), np.nan)
