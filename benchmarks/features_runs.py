@@ -5,10 +5,13 @@ Prints one JSON object of figures.
 
 import json
 import sys
+from bisect import bisect_left
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -25,9 +28,9 @@ from features.company import ranges
 from features.exchange import rates_of
 from features.grid import now, training_grid
 from features.histories import Histories, instant
-from features.norm_facts import norm_facts, together
+from features.norm_facts import NormFacts, norm_facts, together
 from features.norms import Norms, norms_from, norms_of
-from features.partition import SnapshotPlan, snapshot_keys
+from features.partition import ALL_COLUMNS, SnapshotPlan, snapshot_keys
 from features.pipeline import signal_matrix
 from features.signals import SIGNALS
 from features.snapshots import Snapshots
@@ -35,6 +38,7 @@ from features.vocabulary import Vocabulary
 
 UNTIL = instant(datetime.combine(DEMO_END, datetime.min.time(), UTC))
 CURRENCY = "EUR"
+T = TypeVar("T")
 
 
 def loaded(crm: str) -> dict[str, pa.Table]:
@@ -49,48 +53,52 @@ def _table(crm: Path, name: str) -> pa.Table:
     return empty_table(name)
 
 
-def snapshots(tables: dict[str, pa.Table]) -> list[Snapshots]:
-    """The weekly grid of all deals, over ranges of them."""
+def over_grid(act: Callable[[Snapshots], T], tables: dict[str, pa.Table], threads: int = 1) -> list[T]:
+    """Act on the weekly grid of all deals, a range of them at a time."""
     vocabulary = Vocabulary.from_tables(tables)
     rates = rates_of(tables["fx_rates"].to_pandas(), vocabulary.names["currency"], CURRENCY)
-    parts = [Histories.from_tables(part, vocabulary) for part in ranges_of(tables)]
-    norms = norms_from(together([norm_facts(part, rates) for part in parts]), vocabulary, rates)
-    return [training_grid(part, norms, every_days=7, until=UNTIL) for part in parts]
+
+    def told(part: dict[str, pa.Table]) -> tuple[Histories, NormFacts]:
+        histories = Histories.from_tables(part, vocabulary)
+        return histories, norm_facts(histories, rates)
+
+    with ThreadPoolExecutor(threads) as pool:
+        parts, additions = zip(*pool.map(told, ranges_of(tables)), strict=True)
+        norms = norms_from(together(additions), vocabulary, rates)
+        return list(pool.map(lambda part: act(training_grid(part, norms, every_days=7, until=UNTIL)), parts))
 
 
 def ranges_of(tables: dict[str, pa.Table]) -> list[dict[str, pa.Table]]:
     """The tables cut by their deals, which these are sorted by."""
-    found = []
-    for first, end in ranges(tables["deals"]["deal_id"].combine_chunks(), DEALS_PER_RANGE):
-        part = dict(tables)
-        for name in ("deals", "deal_changes", "interactions"):
+    starts = {name: [] for name in ALL_COLUMNS}
+    for first, _ in ranges(tables["deals"]["deal_id"].combine_chunks(), DEALS_PER_RANGE):
+        for name, cuts in starts.items():
             ids = tables[name]["deal_id"]
-            mine = pc.greater_equal(ids, first)
-            part[name] = tables[name].filter(mine if end is None else pc.and_(mine, pc.less(ids, end)))
-        found.append(part)
-    return found
+            cuts.append(bisect_left(range(len(ids)), first, key=lambda place: ids[place].as_py()))
+    return [
+        tables | {name: tables[name][cuts[part] : [*cuts, None][part + 1]] for name, cuts in starts.items()}
+        for part in range(len(starts["deals"]))
+    ]
 
 
-def kernel(crm: str, only: str = "") -> dict[str, Any]:
-    """From tables in memory to the matrix in memory, one thread; of some signals only, where they are named."""
+def kernel(crm: str, threads: str, only: str = "") -> dict[str, Any]:
+    """From tables in memory to the matrix in memory; of some signals only, where they are named."""
     tables = loaded(crm)
     pa.set_cpu_count(1)
-    names = only.split(",") if only else list(SIGNALS)
+    names = only.split(",")
 
-    def run() -> int:
-        found = [
-            np.column_stack([SIGNALS[name].compute(part) for name in names]) if only else signal_matrix(part)
-            for part in snapshots(tables)
-        ]
-        return sum(map(len, found))
+    def matrix(part: Snapshots) -> np.ndarray:
+        if only:
+            return np.column_stack([SIGNALS[name].compute(part) for name in names])
+        return signal_matrix(part, np.float32)
 
-    seconds, n_rows = timed(run)
-    return {"seconds": seconds, "n_rows": n_rows}
+    seconds, found = timed(over_grid, matrix, tables, int(threads))
+    return {"seconds": seconds, "n_rows": sum(map(len, found))}
 
 
 def grid(crm: str, out: str) -> dict[str, Any]:
     """Write the grid, for the peers."""
-    table = pa.concat_tables([pa.table(snapshot_keys(part)) for part in snapshots(loaded(crm))])
+    table = pa.concat_tables(over_grid(lambda part: pa.table(snapshot_keys(part)), loaded(crm)))
     pq.write_table(table, out)
     return {"n_rows": len(table)}
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import DTypeLike, NDArray
 
 from crm.store_rows import ARROW_TYPES
 from crm.tables import TABLES
@@ -44,23 +45,25 @@ def _of_series(values: pd.Series) -> pa.Array:
     return pa.array(values.dt.tz_convert(None).to_numpy()).cast(pa.timestamp("us", tz="UTC"))
 
 
-def codes(values: Any, names: Sequence[str] | pa.Array) -> IntColumn:
-    """The place of each value in ``names``; -1 for a missing or an unknown one.
+def codes(values: Any, names: Sequence[str] | pa.Array, kind: DTypeLike = np.int64) -> NDArray:
+    """The place of each value in ``names``; -1 for a missing or an unknown one. ``kind`` is the type of the numbers.
 
     >>> codes(pa.array(["email", None, "fax"]), ["call", "email"]).tolist()
     [1, -1, -1]
     """
     column = values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values, pa.large_string())
-    kind = column.type if pa.types.is_string(column.type) else pa.large_string()
-    known = names if isinstance(names, pa.Array) else pa.array(names, kind)
-    found = pc.index_in(column.cast(kind), known.cast(kind))
-    return pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    if not len(names):
+        return np.full(len(column), -1, kind)
+    text = column.type if pa.types.is_string(column.type) else pa.large_string()
+    known = names if isinstance(names, pa.Array) else pa.array(names, text)
+    found = pc.index_in(column.cast(text), known.cast(text))
+    return pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(kind)
 
 
-def places(values: pa.ChunkedArray) -> IntColumn:
-    """A number for each distinct value, in the order in which they first come; -1 for a missing one."""
-    indices = pc.dictionary_encode(values.combine_chunks()).indices
-    return pc.fill_null(indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+def numbered(values: pa.ChunkedArray) -> tuple[NDArray[np.int32], pa.Array]:
+    """A number for each distinct value, in the order in which they first come, -1 for a missing one; and the values."""
+    found = pc.dictionary_encode(values.combine_chunks())
+    return pc.fill_null(found.indices, -1).to_numpy(zero_copy_only=False), found.dictionary
 
 
 def microseconds(instants: pa.ChunkedArray | pd.Series) -> IntColumn:

@@ -1,7 +1,7 @@
 """Facts in columns sorted by (group, known_at), and how to find those known before an instant.
 
-This is the whole of the kernel's search: a window count is the difference of two positions in a
-running sum, each position found by binary search on one integer key. No loop over deals.
+This is the whole of the kernel's search: a window count is the difference of two positions in a running sum, each found
+from the one before or by a search among the facts of the deal (``features/scans.py``).
 
 Looked at before writing it, and measured beside it by ``make bench-features``: the same signals take DuckDB SQL and
 Featuretools several to tens of times as long; Polars, with every as-of join a merge on one 128-bit key, is the faster
@@ -19,51 +19,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from features import scans
+
 IntColumn: TypeAlias = NDArray[np.int64]
 FloatColumn: TypeAlias = NDArray[np.float64]
 BoolColumn: TypeAlias = NDArray[np.bool_]
 
 DAY = 86_400_000_000
 """Microseconds in a day; every instant of the kernel is an integer of microseconds since 1970 UTC."""
-
-
-@dataclass(frozen=True)
-class Keys:
-    """One integer for a group and an instant, in their order, so that one binary search finds both.
-
-    Instants are counted from the first fact of each group, and each group's numbers follow those of the group before:
-    so the microseconds of 100,000 deals of a few months each fit into 63 bits, as those of their common years do not.
-    ``instants`` are the distinct instants where even that would not fit; else None.
-    """
-
-    first: IntColumn
-    offset: IntColumn
-    span: IntColumn
-    instants: IntColumn | None
-
-    @classmethod
-    def over(cls, known_at: IntColumn, start: IntColumn) -> "Keys":
-        """Keys of facts sorted by group and instant; ``start`` as ``Facts.start`` has it."""
-        if len(known_at) and float(known_at.max()) - float(known_at.min()) >= 2**61:
-            return cls(start[:-1], np.arange(len(start) - 1), start[:-1], np.unique(known_at))
-        has = start[1:] > start[:-1]
-        first, span = np.zeros(len(has), np.int64), np.ones(len(has), np.int64)
-        first[has] = known_at[start[:-1][has]]
-        span[has] = known_at[start[1:][has] - 1] - first[has] + 2
-        fits = float(span.sum(dtype=np.float64)) < 2**62
-        offset = np.cumsum(span) - span if fits else np.arange(len(has))
-        return cls(first, offset, span, None if fits else np.unique(known_at))
-
-    def of(self, group: IntColumn, at: IntColumn) -> IntColumn:
-        """The key of each pair; an instant outside its group's span is moved to its end, which keeps the order."""
-        if self.instants is None:
-            first = self.first[group]
-            return self.offset[group] - first + np.clip(at, first, first + self.span[group] - 1)
-        return self.offset[group] * (len(self.instants) + 1) + np.searchsorted(self.instants, at)
-
-    def position(self, key: IntColumn, group: IntColumn, at: IntColumn) -> IntColumn:
-        """Place in the sorted ``key`` after the last fact of each group known before ``at``."""
-        return np.searchsorted(key, self.of(group, at), side="left")
 
 
 @dataclass(frozen=True)
@@ -99,7 +62,7 @@ class Facts:
         ----------
         ties : arrays of shape (n_facts,), of numpy or of Arrow, most important first
         """
-        group, known_at = np.asarray(group, dtype=np.int64), np.asarray(known_at, dtype=np.int64)
+        group, known_at = _column(group), _column(known_at)
         order = _order(group, known_at, ties)
         if order is None:
             return cls(group, known_at, n_groups, {name: np.asarray(values) for name, values in columns.items()})
@@ -108,16 +71,6 @@ class Facts:
 
     def __len__(self) -> int:
         return len(self.group)
-
-    @cached_property
-    def keys(self) -> Keys:
-        """How a group and an instant become one integer."""
-        return Keys.over(self.known_at, self.start)
-
-    @cached_property
-    def key(self) -> IntColumn:
-        """The key of each fact, ascending."""
-        return self.keys.of(self.group, self.known_at)
 
     @cached_property
     def start(self) -> IntColumn:
@@ -132,13 +85,19 @@ class Facts:
         array of shape (n,), positions
             ``start[group]`` where nothing was known yet.
         """
-        return self.keys.position(self.key, group, at)
+        return scans.positions(self.known_at, self.start, _column(group), _column(at))
+
+    def only(self, mask: BoolColumn) -> "Facts":
+        """The facts for which ``mask`` holds."""
+        columns = {name: values[mask] for name, values in self.columns.items()}
+        return Facts(self.group[mask], self.known_at[mask], self.n_groups, columns)
 
     def running(self, values: NDArray) -> IntColumn:
         """Running sum with a leading zero. Integers only, so that later facts cannot change a rounding."""
-        # Counts need half the memory that sums may need; most of the time goes into touching it.
-        total: NDArray = np.zeros(len(self) + 1, dtype=np.int32 if values.dtype == bool else np.int64)
-        np.cumsum(values, out=total[1:], dtype=total.dtype)
+        if values.dtype == bool:
+            return scans.running_count(values)
+        total = np.zeros(len(self) + 1, np.int64)
+        np.cumsum(values, out=total[1:])
         return total
 
     def running_last(self, mask: BoolColumn) -> IntColumn:
@@ -146,32 +105,41 @@ class Facts:
 
         A result below ``start[group]`` belongs to an earlier group and means "none".
         """
-        return np.maximum.accumulate(np.where(mask, np.arange(len(self)), -1)) if len(self) else np.empty(0, np.int64)
+        return scans.last_marked(mask)
 
 
 def taken(values: NDArray, position: IntColumn) -> FloatColumn:
     """``values`` at each position; NaN where the position is -1."""
-    if not len(values):
-        return np.full(len(position), np.nan)
-    return np.where(position >= 0, values[np.maximum(position, 0)].astype(np.float64), np.nan)
+    return scans.taken(values, position)
+
+
+def _column(values: Any) -> IntColumn:
+    return np.ascontiguousarray(values, dtype=np.int64)
 
 
 def _order(group: IntColumn, known_at: IntColumn, ties: Sequence[Any]) -> IntColumn | None:
     """The order of facts by (group, known_at, ties...), those of no group left out; None where it is the one given."""
-    n_left_out = int(np.count_nonzero(group < 0))
-    later = (group[1:] > group[:-1]) | ((group[1:] == group[:-1]) & (known_at[1:] > known_at[:-1]))
-    if not n_left_out and bool(np.all(later)):
+    if scans.in_order(group, known_at):
         return None
-    order = np.lexsort((known_at, group))[n_left_out:]
+    by_group = _by_group(group)
+    order = scans.nearly_sorted(group[by_group], known_at[by_group])
+    order = by_group[order] if len(order) else np.lexsort((known_at, group))
+    order = order[np.count_nonzero(group < 0) :]
     if ties:
-        some, other = order[1:], order[:-1]
-        same = (group[some] == group[other]) & (known_at[some] == known_at[other])
-        tied = np.flatnonzero(np.append(same, False) | np.insert(same, 0, False))
+        tied = scans.tied(order, group, known_at)
         if len(tied):  # few, as a rule: only they are compared by what may be text
             places = order[tied]
             by = [_ranks(values, places) for values in ties]
             order[tied] = places[np.lexsort((*reversed(by), known_at[places], group[places]))]
     return order
+
+
+def _by_group(group: IntColumn) -> IntColumn:
+    """The order of facts by group, else as given."""
+    if np.all(group[1:] >= group[:-1]):
+        return np.arange(len(group))
+    few = group.max() < 2**15  # numbers of 16 bits are sorted in one pass
+    return np.argsort(group.astype(np.int16) if few else group, kind="stable")
 
 
 def _ranks(values: Any, places: IntColumn) -> IntColumn:

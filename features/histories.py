@@ -14,7 +14,7 @@ from crm.tables import AMOUNT, CLOSE_DATE, OWNER, STAGE
 from features.arrow import Tables, arrow, codes, day_numbers, microseconds, numbers
 from features.declared import CATEGORY, FLAG, Custom, as_category, as_flag, as_number, attributes
 from features.facts import Facts, IntColumn
-from features.talks import planned_facts, talk_facts
+from features.talks import talk_facts
 from features.vocabulary import OF_DEAL, Vocabulary
 
 T = TypeVar("T")
@@ -82,16 +82,18 @@ class Histories:
         vocabulary = vocabulary or Vocabulary.from_tables(tables)
         deals = _in_order(arrow(tables, "deals"), "deal_id")
         ids = deals["deal_id"].combine_chunks()
-        interactions = arrow(tables, "interactions")
+        interactions, planned = talk_facts(arrow(tables, "interactions"), ids, vocabulary)
         created_at = microseconds(deals["created_at"])
+        fields = [STAGE, AMOUNT, CLOSE_DATE, OWNER, *(one.name for one in vocabulary.declared.of("field"))]
+        changes = _Changes(arrow(tables, "deal_changes"), ids, created_at, fields)
         return cls(
             deal_ids=ids.to_numpy(zero_copy_only=False),
             created_at=created_at,
             vocabulary=vocabulary,
             static=_static(deals, vocabulary),
-            fields=_fields(_Changes(arrow(tables, "deal_changes"), ids, created_at), deals["pipeline_id"], vocabulary),
-            interactions=talk_facts(interactions, ids, vocabulary),
-            planned=planned_facts(interactions, ids),
+            fields=_fields(changes, deals["pipeline_id"], vocabulary),
+            interactions=interactions,
+            planned=planned,
         )
 
 
@@ -124,20 +126,21 @@ def _static(deals: pa.Table, vocabulary: Vocabulary) -> dict[str, NDArray]:
 class _Changes:
     """The changes of a set of deals, one field at a time."""
 
-    def __init__(self, changes: pa.Table, deal_ids: pa.Array, created_at: IntColumn) -> None:
-        deal = codes(changes["deal_id"], deal_ids)
-        self._rows, self._n_deals = changes, len(deal_ids)
+    def __init__(self, changes: pa.Table, deal_ids: pa.Array, created_at: IntColumn, fields: list[str]) -> None:
+        self._n_deals, self._fields, self._rows = len(deal_ids), fields, changes
+        self._field, self.deal = codes(changes["field"], fields), codes(changes["deal_id"], deal_ids)
         known_at = microseconds(changes["known_at"])
         # Nothing of a deal is known before the deal itself is.
-        self._known_at = np.maximum(known_at, created_at[deal]) if len(deal_ids) else known_at
-        self._deal, self._changed_at = deal, microseconds(changes["changed_at"])
-        self._seq = changes["seq"].to_numpy()
+        self._known_at = np.maximum(known_at, created_at[self.deal]) if len(deal_ids) else known_at
+        self.changed_at, self._seq = microseconds(changes["changed_at"]), changes["seq"].to_numpy()
 
-    def of(self, name: str) -> tuple[pa.Table, IntColumn]:
-        """The rows of one field whose deal is among the set, and their places."""
-        mine = pc.fill_null(pc.equal(self._rows["field"], name), False).to_numpy()
-        places = np.flatnonzero(mine & (self._deal >= 0))
-        return self._rows.select(["old_value", "new_value"]).take(pa.array(places)), places
+    def of(self, name: str) -> IntColumn:
+        """Places of the changes of one field whose deal is among the set."""
+        return np.flatnonzero((self._field == self._fields.index(name)) & (self.deal >= 0))
+
+    def values(self, places: IntColumn, column: str = "new_value") -> pa.ChunkedArray:
+        """What the changes at these places say."""
+        return self._rows[column].take(pa.array(places))
 
     def facts(self, places: IntColumn, **columns: NDArray) -> Facts:
         """Facts of one field; ``latest`` is, for each, the position of the newest change in effect once it is known.
@@ -145,35 +148,39 @@ class _Changes:
         A change that is entered late may be older than one already known; the running maximum of the
         rank (its place in the order in which changes took effect) keeps the newer one in effect.
         """
-        deal, changed_at, seq = self._deal[places], self._changed_at[places], self._seq[places]
-        rank = np.empty(len(places), dtype=np.int64)
-        rank[np.lexsort((seq, changed_at, deal))] = np.arange(len(places))
+        deal, changed_at, place = self.deal[places], self.changed_at[places], np.arange(len(places))
+        effect = Facts.sorted(deal, changed_at, self._n_deals, {"place": place}, ties=(self._seq[places],))
+        rank = np.empty_like(place)
+        rank[effect.columns["place"]] = place
         given = {"rank": rank, "changed_at": changed_at, **columns}
         facts = Facts.sorted(deal, self._known_at[places], self._n_deals, given, ties=(rank,))
-        place = np.empty(len(places), dtype=np.int64)
-        place[facts.columns["rank"]] = np.arange(len(facts))
-        newest = np.maximum.accumulate(facts.columns["rank"]) if len(facts) else np.empty(0, np.int64)
-        facts.columns["latest"] = place[newest]
+        at_rank = np.empty_like(place)
+        at_rank[facts.columns["rank"]] = place
+        facts.columns["latest"] = at_rank[np.maximum.accumulate(facts.columns["rank"])] if len(place) else place
         return facts
 
 
 def _fields(changes: _Changes, pipelines: pa.ChunkedArray, vocabulary: Vocabulary) -> dict[str, Facts]:
-    rows, places = changes.of(STAGE)
-    pipeline = pipelines.to_numpy()[changes._deal[places]] if len(places) else np.empty(0, object)
-    stage = vocabulary.stages.numbers(pipeline, rows["new_value"])
+    places = changes.of(STAGE)
+    pipeline = pipelines.take(pa.array(changes.deal[places]))
+    stage = vocabulary.stages.numbers(pipeline, changes.values(places))
     known = stage >= 0  # a stage that its pipeline does not have says nothing about the deal
     fields = {STAGE: changes.facts(places[known], new=stage[known])}
-    rows, places = changes.of(AMOUNT)
-    fields[AMOUNT] = changes.facts(places, value=numbers(rows["new_value"]))
-    rows, places = changes.of(CLOSE_DATE)
-    old, new = day_numbers(rows["old_value"]), day_numbers(rows["new_value"])
+    places = changes.of(AMOUNT)
+    fields[AMOUNT] = changes.facts(places, value=numbers(changes.values(places)))
+    places = changes.of(CLOSE_DATE)
+    old, new = (day_numbers(changes.values(places, column)) for column in ("old_value", "new_value"))
     pushed = np.where(np.isnan(new - old), 0, np.maximum(new - old, 0)).astype(np.int64)
     fields[CLOSE_DATE] = changes.facts(places, value=new, pushed_days=pushed)
-    rows, places = changes.of(OWNER)
-    fields[OWNER] = changes.facts(places, value=vocabulary.numbers(OWNER.removesuffix("_id"), rows["new_value"]))
+    places = changes.of(OWNER)
+    owners = changes.values(places)
+    # Not every owner has a number: one may be newer than the vocabulary.
+    owned_since = np.where(pc.is_valid(owners).to_numpy(), changes.changed_at[places], np.nan)
+    owner = vocabulary.numbers(OWNER.removesuffix("_id"), owners)
+    fields[OWNER] = changes.facts(places, value=owner, owned_since=owned_since)
     for one in vocabulary.declared.of("field"):
-        rows, places = changes.of(one.name)
-        fields[one.key] = changes.facts(places, value=_values(one, rows["new_value"], vocabulary))
+        places = changes.of(one.name)
+        fields[one.key] = changes.facts(places, value=_values(one, changes.values(places), vocabulary))
     return fields
 
 
@@ -187,8 +194,9 @@ def _values(one: Custom, texts: pa.ChunkedArray, vocabulary: Vocabulary) -> NDAr
 
 def in_effect_before(facts: Facts) -> IntColumn:
     """For each change of a field, the position of the one in effect just before it became known; -1 for none."""
-    before = np.where(np.roll(facts.group, 1) == facts.group, np.roll(facts.columns["latest"], 1), -1)
-    before[:1] = -1
+    before = np.full(len(facts), -1)
+    same = facts.group[1:] == facts.group[:-1]
+    before[1:][same] = facts.columns["latest"][:-1][same]
     return before
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from features import scans
 from features.arrow import codes
 from features.exchange import in_reporting_currency
 from features.facts import DAY, Facts, FloatColumn, IntColumn
@@ -152,19 +152,22 @@ def _passed(closings: _Closings, facts: Facts, column: str, called: str) -> Colu
     closing = np.repeat(np.arange(len(place)), end - first)
     position = np.arange(len(closing)) - np.repeat(np.cumsum(end - first) - end, end - first)
     value = facts.columns[column][position]
-    once = (value >= 0) & ~pd.DataFrame({"closing": closing, "value": value}).duplicated().to_numpy()
+    once = scans.first_of_each(closing, value, int(value.max(initial=-1)) + 1)
     of_closing = {name: closings.columns[name][closing[once]] for name in ("known_at", "won", "closed")}
     return {called: value[once].astype(np.int32), **of_closing}
 
 
 def _load(histories: Histories) -> Columns:
     """Open deals by owner: one up when an owner gets an open deal, one down when it leaves them or closes."""
-    parts = [pd.DataFrame({"deal": facts.group, "at": facts.known_at}) for facts in (histories.stage, histories.owner)]
-    news = pd.concat(parts).drop_duplicates().sort_values(["deal", "at"])
-    deal, at = news["deal"].to_numpy(np.int64), news["at"].to_numpy(np.int64)
-    stage = in_force(histories.stage, "new", deal, at + 1)
-    is_open = histories.vocabulary.stages.category[stage] == OPEN
-    holder = np.where(is_open, in_force(histories.owner, "value", deal, at + 1), -1)
+    stage, owner = histories.stage, histories.owner
+    deals, known_at = (
+        np.concatenate([getattr(facts, name) for facts in (stage, owner)]) for name in ("group", "known_at")
+    )
+    news = Facts.sorted(deals, known_at, len(histories), {})
+    new = np.append(True, (np.diff(news.group) > 0) | (np.diff(news.known_at) > 0))[: len(news)]
+    deal, at = news.group[new], news.known_at[new]
+    is_open = histories.vocabulary.stages.category[in_force(stage, "new", deal, at + 1)] == OPEN
+    holder = np.where(is_open, in_force(owner, "value", deal, at + 1), -1)
     before = np.where(deal == np.roll(deal, 1), np.roll(holder, 1), -1)
     before[:1] = -1
     changed = holder != before
@@ -210,6 +213,11 @@ def _replies(histories: Histories) -> Columns:
 
 def _counted(called: str, group: IntColumn, known_at: IntColumn, days: FloatColumn) -> Columns:
     """How many times of each length became known on each day, by group; no group (-1) is left out."""
-    given = pd.DataFrame({called: group, "day": known_at // DAY, "bin": time_bins(days)})
-    counted = given[given[called] >= 0].value_counts(sort=False).reset_index(name="count")
-    return {name: counted[name].to_numpy(np.int32) for name in (called, "day", "bin", "count")}
+    named = group >= 0
+    columns = {called: group[named], "day": known_at[named] // DAY, "bin": time_bins(days[named])}
+    first = {name: int(values.min(initial=0)) for name, values in columns.items()}
+    shape = [int(values.max(initial=0)) - first[name] + 1 for name, values in columns.items()]
+    places = np.ravel_multi_index([values - first[name] for name, values in columns.items()], shape)
+    found, count = np.unique(places, return_counts=True)
+    counted = {name: values + first[name] for name, values in zip(columns, np.unravel_index(found, shape), strict=True)}
+    return {name: values.astype(np.int32) for name, values in (counted | {"count": count}).items()}

@@ -96,9 +96,9 @@ def snapshot_rows(snapshots: Snapshots) -> pa.Table:
     vocabulary = snapshots.norms.vocabulary
     stages = pa.array(vocabulary.stages.keys, pa.string())
     columns = snapshot_keys(snapshots) | {"stage": stages.take(pa.array(snapshots.stage))}
-    matrix = signal_matrix(snapshots)
+    matrix = signal_matrix(snapshots, np.float32)
     for place, name in enumerate(signals_of(vocabulary.declared)):
-        columns[name] = pa.array(matrix[:, place].astype(np.float32))
+        columns[name] = pa.array(matrix[:, place])
     columns["patience_days"] = pa.array(snapshots.patience_days.astype(np.float32))
     return pa.table(columns)
 

@@ -2,17 +2,21 @@
 
 import numpy as np
 import pandas as pd
+from numpy.typing import DTypeLike, NDArray
 
-from features.facts import FloatColumn
 from features.signals import signals_of
 from features.snapshots import Snapshots
 
-BLOCK = 16_384
+BLOCK = 32_768
 """Snapshots computed at a time: columns of this length stay in the processor's cache."""
 
 
-def signal_matrix(snapshots: Snapshots) -> FloatColumn:
+def signal_matrix(snapshots: Snapshots, kind: DTypeLike = np.float64) -> NDArray:
     """Every signal of every snapshot.
+
+    Parameters
+    ----------
+    kind : what is kept of each value; half of it, where that is enough, is half the memory to write
 
     Returns
     -------
@@ -20,7 +24,7 @@ def signal_matrix(snapshots: Snapshots) -> FloatColumn:
         Columns in the order of ``signals_of(declared)``; NaN where a signal has no value.
     """
     signals = signals_of(snapshots.norms.vocabulary.declared).values()
-    matrix = np.empty((len(snapshots), len(signals)), order="F")
+    matrix = np.empty((len(snapshots), len(signals)), kind, order="F")
     for start in range(0, len(snapshots), BLOCK):
         rows = slice(start, start + BLOCK)
         block = snapshots.rows(rows)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from features import scans
 from features.facts import DAY, BoolColumn, Facts, FloatColumn, IntColumn, taken
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Selection:
     def running_total(self, name: str, values: IntColumn) -> IntColumn:
         """Sum of integers over those before each position; shape (n_facts + 1,). ``name`` tells them from others."""
         if name not in self._totals:
-            self._totals[name] = self.facts.running(np.where(self.mask, values, 0))
+            self._totals[name] = scans.running_total(self.mask, values)
         return self._totals[name]
 
     @cached_property
@@ -39,9 +40,7 @@ class Selection:
     @cached_property
     def next(self) -> IntColumn:
         """Position of the first one at or after each position, the end included; the number of facts for none."""
-        size = len(self.mask)
-        own = np.append(np.where(self.mask, np.arange(size), size), size)
-        return np.minimum.accumulate(own[::-1])[::-1]
+        return scans.next_marked(self.mask)
 
 
 @dataclass(frozen=True)
@@ -59,24 +58,21 @@ class Window:
         """Sum of integers, one per fact, over the facts of the same window; ``name`` tells them from others."""
         return self._between(self.some.running_total(name, values), days)
 
-    def mean(self, name: str, values: IntColumn) -> FloatColumn:
-        """Mean of integers, one per fact, over the facts known before each snapshot; NaN where there were none."""
-        count = self.count()
-        return np.divide(self.total(name, values), count, out=np.full(len(count), np.nan), where=count > 0)
+    def mean(self, column: str) -> FloatColumn:
+        """Mean of a column of integers over the facts known before each snapshot; NaN where there were none."""
+        count, total = self.count(), self.total(column, self.some.facts.columns[column])
+        return np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
 
     def _between(self, running: IntColumn, days: int | None) -> FloatColumn:
         first, end = self.at.position(self.some.facts, days), self.at.position(self.some.facts, 0)
-        return (running[end] - running[first]).astype(np.float64)
+        return scans.between(running, first, end)
 
     def last(self, back: int = 0) -> IntColumn:
         """Position of the last fact known before each snapshot, or of the one ``back`` before it; -1 for none."""
         facts = self.some.facts
-        if not len(facts):
-            return np.full(len(self.at), -1)
-        found, start = self.at.position(facts, 0), self.at.position(facts, None)
-        for _ in range(back + 1):  # the last one before the position found so far
-            found = np.where(found > start, self.some.running_last[np.maximum(found - 1, 0)], -1)
-        return np.where(found >= start, found, -1)
+        return scans.last_before(
+            self.some.running_last, self.at.position(facts, None), self.at.position(facts, 0), back
+        )
 
     def value(self, column: str, back: int = 0) -> FloatColumn:
         """``column`` of the last fact, or of the one ``back`` before it; NaN where there is none."""

@@ -1,9 +1,11 @@
 """Deals at instants, and the questions a signal may ask of them. All answers use only what was known before."""
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crm.tables import DIRECTIONS, INTERACTION_KINDS
 from features.facts import DAY, BoolColumn, Facts, FloatColumn, IntColumn, taken
@@ -30,7 +32,7 @@ class Snapshots:
     deal: IntColumn
     at: IntColumn
     _moments: Moments | None = field(default=None, repr=False)
-    _positions: dict[tuple[int, int | None], IntColumn] = field(default_factory=dict, repr=False)
+    _made: dict[Hashable, NDArray] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.deal)
@@ -49,6 +51,12 @@ class Snapshots:
         """What each stage change of the histories meant."""
         return self.histories.once("moves", lambda: stage_moves(self.histories))
 
+    def once(self, name: Hashable, make: Callable[[], NDArray]) -> NDArray:
+        """What ``make`` gives, worked out for the signal that asks first and kept for others that build on it."""
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name]
+
     def interactions(self, kind: str | None = None, direction: str | None = None) -> Window:
         """Interactions of one kind and direction (any where not given); planned ones only once they took place."""
         facts = self.histories.interactions
@@ -63,22 +71,19 @@ class Snapshots:
 
         return Window(self, self.histories.once((kind, direction), lambda: Selection(facts, mask())))
 
-    def where(self, facts: Facts, name: str, mask: BoolColumn) -> Window:
-        """The facts for which ``mask`` holds; ``name`` tells this selection of them from others."""
-        return Window(self, self.histories.once((id(facts), name), lambda: Selection(facts, mask)))
+    def where(self, facts: Facts, name: str, mask: Callable[[], BoolColumn]) -> Window:
+        """The facts for which the mask holds, which is made once; ``name`` tells this selection of them from others."""
+        return Window(self, self.histories.once((id(facts), name), lambda: Selection(facts, mask())))
 
     def changes(self, facts: Facts) -> Window:
         """All changes of a field."""
-        return self.where(facts, "changes", np.ones(len(facts), bool))
+        return self.where(facts, "changes", lambda: np.ones(len(facts), bool))
 
     def position(self, facts: Facts, days: int | None) -> IntColumn:
         """Position after the last fact known before ``at - days``; of the first fact of the deal for None."""
-        key = (id(facts), days)
-        if key not in self._positions:
-            self._positions[key] = (
-                facts.start[self.deal] if days is None else facts.before(self.deal, self.at - days * DAY)
-            )
-        return self._positions[key]
+        if days is None:
+            return self.once((id(facts), None), lambda: facts.start[self.deal])
+        return self.once((id(facts), days), lambda: facts.before(self.deal, self.at - days * DAY))
 
     def in_effect(self, facts: Facts) -> IntColumn:
         """Position of the change in effect at each snapshot; -1 where none was known."""

@@ -1,11 +1,12 @@
 """Interactions as facts: who spoke, who answered whom and after how long, which contacts and users were new."""
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from crm.tables import DIRECTIONS, INTERACTION_KINDS
-from features.arrow import codes, microseconds, places
+from features import scans
+from features.arrow import codes, microseconds, numbered
 from features.facts import BoolColumn, Facts, IntColumn
 from features.vocabulary import Vocabulary
 
@@ -18,80 +19,54 @@ WAYS = tuple(
 """Kind and direction of an interaction in words; its place is ``3 * kind + direction``, with 2 for no direction."""
 
 
-def talk_facts(interactions: pa.Table, deal_ids: pa.Array, vocabulary: Vocabulary) -> Facts:
-    """One fact per interaction, known once it is entered *and* has taken place.
+def talk_facts(interactions: pa.Table, deal_ids: pa.Array, vocabulary: Vocabulary) -> tuple[Facts, Facts]:
+    """One fact per interaction, known once it is entered *and* has taken place; and those that were entered ahead.
 
     Columns: kind and direction as numbers (-1 for no direction), ``way`` (both in one), contact, user and activity
     (-1 for none), whether contact, senior contact and user are new to the deal, whether the user is another than
     the last, and ``reply_us``: after how many microseconds it answered the other side's first unanswered word,
     -1 where it answers nothing.
     """
-    occurred = microseconds(interactions["occurred_at"])
-    direction = codes(interactions["direction"], DIRECTIONS)
-    kind = codes(interactions["kind"], INTERACTION_KINDS)
+    deal, kind = codes(interactions["deal_id"], deal_ids), codes(interactions["kind"], INTERACTION_KINDS, np.int8)
+    direction = codes(interactions["direction"], DIRECTIONS, np.int8)
+    occurred, booked = microseconds(interactions["occurred_at"]), microseconds(interactions["known_at"])
+    contact, contacts = numbered(interactions["contact_id"])
     facts = Facts.sorted(
-        codes(interactions["deal_id"], deal_ids),
-        np.maximum(microseconds(interactions["known_at"]), occurred),
+        deal,
+        np.maximum(booked, occurred),
         len(deal_ids),
         {
-            "kind": kind.astype(np.int8),
-            "direction": direction.astype(np.int8),
-            "contact": places(interactions["contact_id"]),
-            "senior": vocabulary.are_senior(interactions["contact_id"]),
-            "user": places(interactions["user_id"]),
-            "activity": codes(interactions["outcome"], vocabulary.declared.activities).astype(np.int16),
+            "kind": kind,
+            "direction": direction,
+            "way": np.where(kind < 0, np.int8(-1), 3 * kind + np.where(direction < 0, np.int8(2), direction)),
+            "contact": contact,
+            "senior": np.append(vocabulary.are_senior(contacts), False)[contact],
+            "user": numbered(interactions["user_id"])[0],
+            "activity": codes(interactions["outcome"], vocabulary.declared.activities, np.int16),
         },
         ties=(occurred, interactions["interaction_id"]),
     )
+    _compare(facts)
+    return facts, _planned(deal, kind, occurred, booked, len(deal_ids))
+
+
+def _compare(facts: Facts) -> None:
+    """Add what an interaction is beside those before it."""
     columns, deal = facts.columns, facts.group
-    way = 3 * columns["kind"] + np.where(columns["direction"] < 0, 2, columns["direction"])
-    columns["way"] = np.where(columns["kind"] < 0, -1, way).astype(np.float64)
     columns["new_contact"] = _first_of_each(deal, columns["contact"])
     columns["new_senior"] = columns["new_contact"] & columns["senior"]
     columns["new_user"] = _first_of_each(deal, columns["user"])
-    columns["handover"] = _differs_from_last(deal, columns["user"])
-    columns["reply_us"] = _reply_us(facts)
-    return facts
+    columns["handover"] = scans.handed_over(deal, columns["user"])
+    columns["reply_us"] = scans.times_to_reply(deal, facts.known_at, columns["direction"])
 
 
-def planned_facts(interactions: pa.Table, deal_ids: pa.Array) -> Facts:
+def _planned(deal: IntColumn, kind: NDArray, occurred: IntColumn, booked: IntColumn, n_deals: int) -> Facts:
     """One fact per interaction entered before it takes place, sorted by when it is to take place."""
-    occurred, booked = microseconds(interactions["occurred_at"]), microseconds(interactions["known_at"])
     ahead = np.flatnonzero(occurred > booked)
-    kind = codes(interactions["kind"].take(pa.array(ahead)), INTERACTION_KINDS)
-    deal = codes(interactions["deal_id"].take(pa.array(ahead)), deal_ids)
-    columns = {"booked_at": booked[ahead], "kind": kind}
-    return Facts.sorted(deal, occurred[ahead], len(deal_ids), columns, ties=(booked[ahead],))
+    columns = {"booked_at": booked[ahead], "kind": kind[ahead]}
+    return Facts.sorted(deal[ahead], occurred[ahead], n_deals, columns, ties=(booked[ahead],))
 
 
-def _first_of_each(deal: IntColumn, who: IntColumn) -> BoolColumn:
+def _first_of_each(deal: IntColumn, who: NDArray) -> BoolColumn:
     """Whether a fact is the deal's first with its contact (its user); facts without one are not."""
-    pair = deal * (int(who.max(initial=0)) + 1) + who
-    first = np.zeros(len(deal), dtype=bool)
-    named = np.flatnonzero(who >= 0)
-    first[named] = ~pd.Series(pair[named]).duplicated().to_numpy()
-    return first
-
-
-def _differs_from_last(deal: IntColumn, who: IntColumn) -> BoolColumn:
-    """Whether a fact's user is another than that of the deal's last fact that names one."""
-    named = np.flatnonzero(who >= 0)
-    other = np.zeros(len(deal), dtype=bool)
-    mine, theirs = named[1:], named[:-1]
-    other[mine] = (deal[mine] == deal[theirs]) & (who[mine] != who[theirs])
-    return other
-
-
-def _reply_us(facts: Facts) -> IntColumn:
-    """A reply is the first word of one side after words of the other; it answers the first of those."""
-    direction = facts.columns["direction"]
-    spoken = np.flatnonzero(direction >= 0)
-    deal, side = facts.group[spoken], direction[spoken]
-    turn = np.ones(len(spoken), dtype=bool)
-    turn[1:] = (deal[1:] != deal[:-1]) | (side[1:] != side[:-1])
-    first = spoken[turn]
-    reply = np.full(len(facts), -1)
-    same = facts.group[first[1:]] == facts.group[first[:-1]]
-    delay = facts.known_at[first[1:]] - facts.known_at[first[:-1]]
-    reply[first[1:][same]] = delay[same]
-    return reply
+    return scans.first_of_each(deal, who, int(who.max(initial=-1)) + 1)

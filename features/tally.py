@@ -1,13 +1,13 @@
 """Amounts that became known over time, summed by group; and the instants they are asked for."""
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.facts import BoolColumn, Facts, IntColumn, Keys
+from features.facts import BoolColumn, Facts, IntColumn
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,7 @@ class Tally:
     Running sums are kept in integers: a later fact cannot change even the rounding of an earlier answer.
     """
 
-    keys: Keys
-    key: IntColumn
-    start: IntColumn
+    facts: Facts
     totals: dict[str, IntColumn]
 
     @classmethod
@@ -69,19 +67,19 @@ class Tally:
         """Sum ``values`` (integers) by group; entries of no group (-1) are left out."""
         facts = Facts.sorted(group, known_at, n_groups, values)
         totals = {name: _narrow(facts.running(column)) for name, column in facts.columns.items()}
-        return cls(facts.keys, facts.key, facts.start, totals)
+        return cls(replace(facts, columns={}), totals)
 
     @property
     def n_groups(self) -> int:
         """How many groups there are."""
-        return len(self.start) - 1
+        return self.facts.n_groups
 
     def before(self, group: IntColumn, at: IntColumn, *names: str) -> list[IntColumn]:
         """For each name its sum over what ``group`` had before ``at``; 0 for no group (-1)."""
         if not self.n_groups:
             return [np.zeros(len(at), np.int64) for _ in names]
         known = np.maximum(group, 0)
-        end, start = self.keys.position(self.key, known, at), self.start[known]
+        end, start = self.facts.before(known, at), self.facts.start[known]
         found = ((self.totals[name][end] - self.totals[name][start]).astype(np.int64) for name in names)
         return [np.where(group >= 0, sums, 0) for sums in found]
 

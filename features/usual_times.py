@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from features import scans
 from features.facts import DAY, FloatColumn, IntColumn
 
 MONDAY = 4 * DAY
@@ -55,9 +56,10 @@ class UsualTimes:
         value = np.full((n_groups + 1, len(numbers)), np.nan)
         for row in range(n_groups, -1, -1):
             mine = np.ones(len(group), bool) if row == n_groups else group == row
-            counted = np.zeros(shape, np.int64)
-            np.add.at(counted, (week[mine], bins[mine]), count[mine])
-            value[row] = _quantile(counted.cumsum(axis=0), percent, otherwise=value[n_groups])
+            place = np.ravel_multi_index((week[mine], bins[mine]), shape)
+            counted = np.bincount(place, count[mine], minlength=shape[0] * shape[1]).reshape(shape)
+            found = scans.quantile_bins(counted.astype(np.int64), percent, MINIMUM)
+            value[row] = np.where(found >= 0, days_of_bins(found), value[n_groups])
         return cls(MONDAY + (numbers + 1) * 7 * DAY, value)
 
     @property
@@ -69,10 +71,3 @@ class UsualTimes:
         """The quantile at the last week start not after ``at``, days; NaN before there were enough times."""
         week = np.searchsorted(self.weeks, at, side="right") - 1
         return np.where(week >= 0, self.value[group, np.maximum(week, 0)], np.nan)
-
-
-def _quantile(counted: IntColumn, percent: int, otherwise: FloatColumn) -> FloatColumn:
-    """The smallest bin that ``percent`` of 100 do not exceed, of each row of counts, as days."""
-    total = counted.sum(axis=1)
-    reached = 100 * counted.cumsum(axis=1) >= percent * total[:, None]
-    return np.where(total >= MINIMUM, days_of_bins(reached.argmax(axis=1)), otherwise)

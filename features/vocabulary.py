@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from crm.fiscal import fiscal_year_start_month
 from crm.tables import OWNER, SENIORITIES
@@ -53,13 +52,13 @@ class Stages:
         """The win probability that the CRM itself gives a stage, by key; stages without one are left out."""
         return {key: float(p) for key, p in zip(self.keys, self.default_probability, strict=False) if p == p}
 
-    def numbers(self, pipeline: NDArray, names: pa.Array | pa.ChunkedArray) -> IntColumn:
+    def numbers(self, pipeline: pa.ChunkedArray, names: pa.Array | pa.ChunkedArray) -> IntColumn:
         """Numbers of stages by the name of their pipeline and their own; -1 for one that its pipeline does not have."""
         pipelines, stages = sorted(set(self.pipeline)), sorted(set(self.names))
         place = np.full((len(pipelines) + 1, len(stages) + 1), -1)
         for number, (mine, name) in enumerate(zip(self.pipeline, self.names, strict=True)):
             place[pipelines.index(mine), stages.index(name)] = number
-        return place[pd.Index(pipelines, dtype=object).get_indexer(pipeline), codes(names, stages)]
+        return place[codes(pipeline, pipelines), codes(names, stages)]
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,6 @@ class Vocabulary:
         deals, changes = arrow(tables, "deals"), arrow(tables, "deal_changes")
         accounts = arrow(tables, "accounts")
         names = {name: _distinct(deals[column]) for name, column in OF_DEAL.items()}
-        names["account"] = sorted({*names["account"], *_distinct(accounts["account_id"])})
         names |= {name: _distinct(accounts[name]) for name in OF_ACCOUNT}
         names["owner"] = _distinct(changes["new_value"].filter(pc.equal(changes["field"], OWNER)))
         names |= {one.key: one.values_in(deals, changes) for one in declared.categories()}
@@ -98,8 +96,10 @@ class Vocabulary:
     def of_names(cls, tables: Mapping[str, Any], names: dict[str, list[str]], declared: Declared) -> "Vocabulary":
         """Make the vocabulary of a company from names already gathered, and its small tables."""
         accounts = arrow(tables, "accounts")
-        names = names | {"account": sorted({*names["account"], *_distinct(accounts["account_id"])})}
-        place = codes(names["account"], accounts["account_id"].combine_chunks())
+        ids = accounts["account_id"].cast(pa.large_string()).combine_chunks()
+        every = pa.chunked_array([pa.array(names["account"], pa.large_string()), ids])
+        names = names | {"account": _distinct(every)}
+        place = codes(names["account"], ids)
         of_account = {name: np.append(codes(accounts[name], names[name]), -1)[place] for name in OF_ACCOUNT}
         users, contacts = arrow(tables, "users").to_pandas(), arrow(tables, "contacts")
         of_owner = users.drop_duplicates("user_id").set_index("user_id").reindex(names["owner"])
@@ -138,15 +138,15 @@ class Vocabulary:
         places = self._places[what]
         return np.array([places.get(value, -1) for value in values.to_pylist()], dtype=np.int64)
 
-    def are_senior(self, contact_ids: pa.ChunkedArray) -> BoolColumn:
+    def are_senior(self, contact_ids: pa.Array) -> BoolColumn:
         """Whether each contact is a director or an executive."""
         if len(contact_ids) > FEW:
-            return pc.is_in(contact_ids.cast(pa.large_string()), self.seniors).to_numpy()
+            return pc.is_in(contact_ids.cast(pa.large_string()), self.seniors).to_numpy(zero_copy_only=False)
         return np.array([contact in self._senior for contact in contact_ids.to_pylist()], dtype=bool)
 
 
 def _distinct(values: pa.ChunkedArray) -> list[str]:
-    return sorted(value for value in pc.unique(values).to_pylist() if value is not None)
+    return pc.unique(values).drop_null().sort().to_pylist()
 
 
 def _seniors(contacts: pa.Table) -> pa.Array:

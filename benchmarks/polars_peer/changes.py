@@ -86,7 +86,7 @@ def owners(changes: pl.LazyFrame, names: pl.Enum) -> pl.LazyFrame:
         "key",
         "known",
         owner=code.gather(pl.col("newest")),
-        since=pl.col("changed_at").gather(pl.col("newest")),
+        since=pl.when(pl.col("new_value").is_not_null()).then("changed_at").gather(pl.col("newest")),
         owners="so_far",
     )
 

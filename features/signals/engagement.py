@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from crm.tables import INTERACTION_KINDS
-from features.facts import DAY, BoolColumn, Facts, FloatColumn
+from features.facts import DAY, Facts, FloatColumn, taken
 from features.selection import Window
 from features.signals.declaration import signal
 from features.snapshots import Snapshots
@@ -93,6 +93,10 @@ def days_since_last_meeting(at: Snapshots) -> FloatColumn:
 )
 def days_unanswered(at: Snapshots) -> FloatColumn:
     """Days since our first unanswered message; 0 where the customer spoke last, NaN where nobody did."""
+    return at.once("days unanswered", lambda: _days_unanswered(at))
+
+
+def _days_unanswered(at: Snapshots) -> FloatColumn:
     facts = at.histories.interactions
     if not len(facts):
         return np.full(len(at), np.nan)
@@ -129,7 +133,7 @@ def days_unanswered_vs_norm(at: Snapshots) -> FloatColumn:
 )
 def days_to_reply(at: Snapshots) -> FloatColumn:
     """Mean days in which the customer answered so far; NaN where they never did."""
-    return _replies(at, INBOUND).mean("reply_us", at.histories.interactions.columns["reply_us"]) / DAY
+    return _replies(at, INBOUND).mean("reply_us") / DAY
 
 
 @signal(
@@ -142,16 +146,18 @@ def days_to_reply(at: Snapshots) -> FloatColumn:
 )
 def days_to_our_reply(at: Snapshots) -> FloatColumn:
     """Mean days in which we answered the customer so far; NaN where we never did."""
-    return _replies(at, OUTBOUND).mean("reply_us", at.histories.interactions.columns["reply_us"]) / DAY
+    return _replies(at, OUTBOUND).mean("reply_us") / DAY
 
 
 def _replies(at: Snapshots, side: int) -> Window:
-    columns = at.histories.interactions.columns
-    return _where(at, f"replies {side}", (columns["reply_us"] >= 0) & (columns["direction"] == side))
+    facts = at.histories.interactions
+    columns = facts.columns
+    return at.where(facts, f"replies {side}", lambda: (columns["reply_us"] >= 0) & (columns["direction"] == side))
 
 
-def _where(at: Snapshots, name: str, mask: BoolColumn) -> Window:
-    return at.where(at.histories.interactions, name, mask)
+def _marked(at: Snapshots, column: str) -> Window:
+    facts = at.histories.interactions
+    return at.where(facts, column, lambda: facts.columns[column])
 
 
 @signal(
@@ -187,7 +193,7 @@ def interactions_trend_14d(at: Snapshots) -> FloatColumn:
 @signal(group="engagement", unit="contacts", expect="more is better", says="{value} involved; " + _WON)
 def contacts_ever(at: Snapshots) -> FloatColumn:
     """Distinct contacts of the interactions known before each snapshot."""
-    return _where(at, "contacts", at.histories.interactions.columns["new_contact"]).count()
+    return _marked(at, "new_contact").count()
 
 
 @signal(
@@ -199,7 +205,7 @@ def contacts_ever(at: Snapshots) -> FloatColumn:
 )
 def senior_contacts_ever(at: Snapshots) -> FloatColumn:
     """Distinct contacts who are directors or executives, of the interactions known before each snapshot."""
-    return _where(at, "seniors", at.histories.interactions.columns["new_senior"]).count()
+    return _marked(at, "new_senior").count()
 
 
 @signal(
@@ -211,7 +217,7 @@ def senior_contacts_ever(at: Snapshots) -> FloatColumn:
 )
 def senior_interactions_90d(at: Snapshots) -> FloatColumn:
     """Interactions of the last 90 days with a director or an executive."""
-    return _where(at, "senior", at.histories.interactions.columns["senior"]).count(90)
+    return _marked(at, "senior").count(90)
 
 
 @signal(
@@ -225,17 +231,16 @@ def senior_interactions_90d(at: Snapshots) -> FloatColumn:
 def days_to_next_meeting(at: Snapshots) -> FloatColumn:
     """Days from each snapshot to the next meeting already booked; NaN where none lies ahead."""
     planned = at.histories.planned
-    if not len(planned):
-        return np.full(len(at), np.nan)
-    meetings = planned.columns["kind"] == INTERACTION_KINDS.index("meeting")
-    place, end = planned.before(at.deal, at.at), planned.start[at.deal + 1]
+    meetings = at.histories.once(
+        "meetings ahead", lambda: planned.only(planned.columns["kind"] == INTERACTION_KINDS.index("meeting"))
+    )
+    place, end = meetings.before(at.deal, at.at), meetings.start[at.deal + 1]
     late = np.flatnonzero(place < end)
-    while len(late):  # step over what is no meeting, and over meetings that were booked only later
-        late = late[~meetings[place[late]] | (planned.columns["booked_at"][place[late]] >= at.at[late])]
+    while len(late):  # step over meetings that were booked only later
+        late = late[meetings.columns["booked_at"][place[late]] >= at.at[late]]
         place[late] += 1
         late = late[place[late] < end[late]]
-    ahead = (planned.known_at[np.minimum(place, len(planned) - 1)] - at.at) / DAY
-    return np.where(place < end, ahead, np.nan)
+    return (taken(meetings.known_at, np.where(place < end, place, -1)) - at.at) / DAY
 
 
 @signal(topic="planned", group="engagement", unit="interactions", expect="more is better", says="{value} planned ahead")

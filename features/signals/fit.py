@@ -38,7 +38,7 @@ for _segment, _words in (
 )
 def account_won(at: Snapshots) -> FloatColumn:
     """Deals won with the same account before each snapshot."""
-    return at.norms.closed_before("account", "won", at.static("account"), at.moments)
+    return at.once("account won", lambda: at.norms.closed_before("account", "won", at.static("account"), at.moments))
 
 
 @signal(

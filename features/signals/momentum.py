@@ -10,7 +10,7 @@ from features.snapshots import Snapshots
 
 
 def _forward(at: Snapshots) -> Window:
-    return at.where(at.histories.stage, "forward", at.moves.forward)
+    return at.where(at.histories.stage, "forward", lambda: at.moves.forward)
 
 
 @signal(
@@ -92,7 +92,7 @@ def forward_moves_30d(at: Snapshots) -> FloatColumn:
 @signal(group="momentum", unit="moves back", expect="less is better", says="{value} to an earlier stage so far")
 def backward_moves(at: Snapshots) -> FloatColumn:
     """Moves to an earlier stage known before each snapshot."""
-    return at.where(at.histories.stage, "backward", at.moves.backward).count()
+    return at.where(at.histories.stage, "backward", lambda: at.moves.backward).count()
 
 
 @signal(topic="moves forward", group="momentum", unit="stages", expect="depends", says="{value} skipped on the way")

@@ -119,10 +119,10 @@ def _times(at: Snapshots, one: Custom, value: str) -> FloatColumn:
     """How often the field was set to the value."""
     facts = at.histories.fields[one.key]
     number = int(at.norms.vocabulary.numbers(one.key, [value])[0])
-    return at.where(facts, value, (facts.columns["value"] == number) & (number >= 0)).count()
+    return at.where(facts, value, lambda: (facts.columns["value"] == number) & (number >= 0)).count()
 
 
 def _activity(at: Snapshots, activity: int, days: int | None) -> FloatColumn:
     """Interactions with that outcome known in the window."""
     facts = at.histories.interactions
-    return at.where(facts, f"activity {activity}", facts.columns["activity"] == activity).count(days)
+    return at.where(facts, f"activity {activity}", lambda: facts.columns["activity"] == activity).count(days)

@@ -87,7 +87,7 @@ def owner_changes(at: Snapshots) -> FloatColumn:
 def days_with_owner(at: Snapshots) -> FloatColumn:
     """Days since the owner in effect took the deal; NaN where it has none."""
     facts = at.histories.owner
-    return at.days_since(at.value(facts, at.in_effect(facts), "changed_at"))
+    return at.days_since(at.value(facts, at.in_effect(facts), "owned_since"))
 
 
 def _of_owner(at: Snapshots, what: str) -> IntColumn:

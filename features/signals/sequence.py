@@ -15,7 +15,7 @@ from features.talks import WAYS
 
 
 def _moves(at: Snapshots) -> Window:
-    return at.where(at.histories.stage, "moves", at.moves.moved)
+    return at.where(at.histories.stage, "moves", lambda: at.moves.moved)
 
 
 def _way(at: Snapshots, back: int) -> FloatColumn:
@@ -142,7 +142,7 @@ def days_between_last_moves(at: Snapshots) -> FloatColumn:
 def users_ever(at: Snapshots) -> FloatColumn:
     """Distinct users of the interactions known before each snapshot."""
     facts = at.histories.interactions
-    return at.where(facts, "users", facts.columns["new_user"]).count()
+    return at.where(facts, "users", lambda: facts.columns["new_user"]).count()
 
 
 @signal(
@@ -155,4 +155,4 @@ def users_ever(at: Snapshots) -> FloatColumn:
 def handovers_ever(at: Snapshots) -> FloatColumn:
     """Interactions whose user was another than that of the one before."""
     facts = at.histories.interactions
-    return at.where(facts, "handovers", facts.columns["handover"]).count()
+    return at.where(facts, "handovers", lambda: facts.columns["handover"]).count()

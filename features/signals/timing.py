@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from features.facts import DAY, FloatColumn
+from features.facts import DAY, FloatColumn, IntColumn
 from features.selection import Window
 from features.signals.declaration import signal
 from features.snapshots import Snapshots
@@ -10,7 +10,7 @@ from features.snapshots import Snapshots
 
 def _pushes(at: Snapshots) -> Window:
     facts = at.histories.close_date
-    return at.where(facts, "pushes", facts.columns["pushed_days"] > 0)
+    return at.where(facts, "pushes", lambda: facts.columns["pushed_days"] > 0)
 
 
 @signal(
@@ -95,7 +95,11 @@ def days_since_push(at: Snapshots) -> FloatColumn:
 @signal(group="timing", unit="days", expect="depends", says="The quarter ends in {value}")
 def days_to_quarter_end(at: Snapshots) -> FloatColumn:
     """Days to the end of the fiscal quarter."""
-    months = at.at.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
-    into = (months - (at.norms.vocabulary.fiscal_year_start_month - 1)) % 3
-    end = (months - into + 3).astype("datetime64[M]").astype("datetime64[us]").astype(np.int64)
-    return (end - at.at) / DAY
+    first_month = at.norms.vocabulary.fiscal_year_start_month - 1
+
+    def days(_: IntColumn, instants: IntColumn) -> FloatColumn:
+        months = instants.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
+        end = (months - (months - first_month) % 3 + 3).astype("datetime64[M]").astype("datetime64[us]")
+        return (end.astype(np.int64) - instants) / DAY
+
+    return at.moments.asked("days to quarter end", days, np.zeros_like(at.deal), n_groups=1)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import Phase, given, settings
 
-from features.facts import DAY, Keys
+from features.facts import DAY, Facts
 from features.grid import training_grid
 from features.histories import Histories
 from features.pipeline import signal_matrix
@@ -54,8 +54,8 @@ def found_in(known, companies, cut, examples):
 
 def look_one_microsecond_too_far(monkeypatch):
     """The wrong kernel: ``known_at <= at``."""
-    honest = Keys.position
-    monkeypatch.setattr(Keys, "position", lambda keys, key, group, at: honest(keys, key, group, at + 1))
+    honest = Facts.before
+    monkeypatch.setattr(Facts, "before", lambda facts, group, at: honest(facts, group, at + 1))
 
 
 def look_to_the_end_of_the_week(monkeypatch):

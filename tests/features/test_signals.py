@@ -265,6 +265,13 @@ def test_a_close_date_is_overdue_once_its_day_has_ended(company, signals, at, cl
     assert signals(tables, "D1", at("2024-03-04T06:00"))["overdue_days"] == (0.25 if to_close == -1 else 0)
 
 
+@pytest.mark.parametrize(("owner", "days"), [("U1", 2), ("U9", 2), ("", NAN)])
+def test_days_with_owner_are_not_counted_once_the_owner_is_removed(company, signals, at, owner, days):
+    changes = f"{FIRST}\nD1 | owner_id | 0 | | U2 | 2024-03-01 |\nD1 | owner_id | 1 | U2 | {owner} | 2024-03-02 |"
+    found = signals(company(deals=BARE, deal_changes=changes), "D1", at(NOW))
+    np.testing.assert_equal((found["days_with_owner"], found["owner_changes"]), (days, 1))
+
+
 @pytest.mark.parametrize(
     ("instant", "days"), [("2024-03-31T23:59:59.999999", 1 / 86400e6), ("2024-04-01", 91), ("2024-12-31T12:00", 0.5)]
 )

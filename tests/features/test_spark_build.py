@@ -9,14 +9,17 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import Phase, given, settings
 
 from crm.company_files import CompanyFiles
+from crm.tables import LEDGERS, TABLES
 from features.arrow import arrow
 from features.build import build
 from features.declared import Custom, Declared
+from features.facts import DAY
 from features.histories import instant
 from features.manifest import BuildFolder
-from features.partition import SnapshotPlan
+from features.partition import SnapshotPlan, additions_to_norms, norms_of_whole, snapshot_rows, snapshots_of
 
 pytestmark = [
     pytest.mark.slow,
@@ -55,6 +58,29 @@ def test_spark_gives_the_bits_of_one_process(spark, demo, tmp_path):
     folder = BuildFolder(str(tmp_path / "out"))
     ours = folder.dataset(folder.current().files).to_table().sort_by(KEY)
     theirs = pq.read_table(tmp_path / "spark").cast(ours.schema).sort_by(KEY)
+    assert_same_bits(ours, theirs)
+
+
+def test_spark_gives_the_bits_of_one_process_in_random_companies(spark, companies, cut):
+    from features.spark_build import spark_snapshots
+
+    plan = SnapshotPlan(until=cut + 30 * DAY, every_days=1)
+
+    @settings(max_examples=4, derandomize=True, deadline=None, database=None, phases=[Phase.generate])
+    @given(futures=companies)
+    def agree(futures):
+        tables = {name: arrow(futures[0], name) for name in TABLES if name not in LEDGERS}
+        norms = norms_of_whole(additions_to_norms(tables, plan), tables, plan)
+        ours = snapshot_rows(snapshots_of(tables, norms, plan)).sort_by(KEY)
+        frames = {name: spark.createDataFrame(table) for name, table in tables.items() if len(table)}
+        theirs = spark_snapshots(spark, frames, plan, n_parts=3).toArrow()
+        assert_same_bits(ours, theirs.cast(ours.schema).sort_by(KEY))
+
+    agree()
+
+
+def assert_same_bits(ours, theirs):
+    assert len(ours) == len(theirs) > 0
     for name in ours.column_names:
         one, two = (table[name].to_numpy() for table in (ours, theirs))
         same = one.view(np.int32) == two.view(np.int32) if one.dtype == np.float32 else one == two

@@ -185,6 +185,7 @@ def test_without_a_closed_deal_or_a_stated_probability_there_is_no_scorer(compan
         fit(dataset_of(tables, plan), plan)
 
 
+@pytest.mark.slow
 def test_trees_that_do_worse_than_the_stage_rate_on_later_deals_are_not_used() -> None:
     plan = Plan(train_until=DEMO_END)
     dataset = dataset_of(simulate(600, seed=20261116).tables, plan)

@@ -59,9 +59,10 @@ def test_a_free_text_that_only_lost_deals_have_is_refused() -> None:
     assert found(reasons, WON.dropna()) == ["power"]
 
 
+@pytest.mark.parametrize("seeds", [range(3), pytest.param(range(3, 25), marks=pytest.mark.slow)], ids=["few", "many"])
 @pytest.mark.parametrize("n", [6, 20, 60, 300])
-def test_honest_columns_are_never_refused_however_few_the_deals(n: int) -> None:
-    for seed in range(25):
+def test_honest_columns_are_never_refused_however_few_the_deals(n: int, seeds: range) -> None:
+    for seed in seeds:
         rng = np.random.default_rng(seed)
         won = rng.permutation(np.arange(n + n // 2) % 3.0)
         won[won == 2] = np.nan
