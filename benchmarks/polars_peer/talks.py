@@ -20,6 +20,7 @@ WINDOWS = (7, 14, 30, 90)
 _EVER = (
     "contacts",
     "senior_contacts",
+    "senior_meetings",
     "users",
     "handovers",
     "inbound",
@@ -34,6 +35,7 @@ _LAST = (
     "first_known",
     "inbound_at",
     "meeting_at",
+    "senior_meeting_at",
     "side",
     "turn_at",
 )
@@ -99,6 +101,7 @@ def _counts() -> list[pl.Expr]:
         "senior": pl.col("senior"),
         "contacts": pl.col("new_contact"),
         "senior_contacts": pl.col("new_contact") & pl.col("senior"),
+        "senior_meetings": kinds["meetings"] & pl.col("senior"),
         "users": pl.col("new_user"),
         "handovers": (pl.col("last_user") // 2**32 == pl.col("deal")) & (pl.col("user") != pl.col("last_user")),
         "replies": answered & inbound,
@@ -120,6 +123,7 @@ def _last() -> list[pl.Expr]:
         *(way.shift(back).alias(f"way_{back + 1}") for back in range(3)),
         last_where(pl.col("side") == INBOUND, pl.col("known")).alias("inbound_at"),
         last_where(pl.col("kind") == MEETING, pl.col("known")).alias("meeting_at"),
+        last_where((pl.col("kind") == MEETING) & pl.col("senior"), pl.col("known")).alias("senior_meeting_at"),
         pl.col("side").forward_fill(),
     ]
 
@@ -131,8 +135,9 @@ def _answers() -> pl.Expr:
 
 def asked_of(grid: pl.LazyFrame, talks: pl.LazyFrame) -> pl.LazyFrame:
     """What each grid row knows of its interactions; one as-of join per end of a window."""
-    at, of_90 = pl.col("at"), ("inbound", "outbound", "senior")
+    at, of_90 = pl.col("at"), ("inbound", "outbound", "senior", "senior_meetings")
     wanted = dict.fromkeys(WINDOWS, COUNTED) | {28: ("interactions",), 90: (*COUNTED, *of_90)}
+    wanted[30] = (*COUNTED, "senior_meetings")
     parts = [before(grid.select(key(at)), talks, *COUNTED, "senior", *_EVER, *_LAST)]
     for days, columns in wanted.items():
         part = before(grid.select(key(at - days * DAY)), talks, *columns)
@@ -172,6 +177,12 @@ def signals_of(known: pl.LazyFrame) -> pl.LazyFrame:
         contacts_ever="contacts_ever",
         senior_contacts_ever="senior_contacts_ever",
         senior_interactions_90d="senior_90d",
+        senior_meetings_30d="senior_meetings_30d",
+        senior_meetings_90d="senior_meetings_90d",
+        senior_meetings_ever="senior_meetings_ever",
+        days_since_last_senior_meeting=pl.when(pl.col("senior_meetings_ever") > 0).then(
+            (at - pl.col("senior_meeting_at")) / DAY
+        ),
         last_interaction=nth[1].then("way_1"),
         last_but_one_interaction=nth[2].then("way_2"),
         third_last_interaction=nth[3].then("way_3"),

@@ -62,6 +62,10 @@ counted AS (
         count(DISTINCT contact_id) AS contacts_ever,
         count(DISTINCT contact_id) FILTER (is_senior) AS senior_contacts_ever,
         how_many(is_senior AND age <= days(90)) AS senior_interactions_90d,
+        how_many(is_senior AND meeting AND age <= days(30)) AS senior_meetings_30d,
+        how_many(is_senior AND meeting AND age <= days(90)) AS senior_meetings_90d,
+        how_many(is_senior AND meeting) AS senior_meetings_ever,
+        min(age) FILTER (is_senior AND meeting) AS last_senior_meeting_age,
         count(DISTINCT user_id) AS users_ever,
         how_many(is_handover) AS handovers_ever
     FROM pairs
@@ -91,13 +95,14 @@ WITH waiting AS (
 )
 SELECT
     told.* EXCLUDE (
-        interactions_28d, inbound_90d, outbound_90d, last_age, first_age, last_inbound_age, last_meeting_age,
+        interactions_28d, inbound_90d, outbound_90d, last_age, first_age, last_inbound_age, last_meeting_age, last_senior_meeting_age,
         time_to_reply, time_to_our_reply, users_ever, handovers_ever,
         waiting_since, n_inbound, way, way_before, way_before_that, gap, gap_before
     ),
     last_age / days(1) AS days_since_last_interaction,
     last_inbound_age / days(1) AS days_since_last_inbound,
     last_meeting_age / days(1) AS days_since_last_meeting,
+    last_senior_meeting_age / days(1) AS days_since_last_senior_meeting,
     waiting.days AS days_unanswered,
     waiting.days / usual.days AS days_unanswered_vs_norm,
     time_to_reply / days(1) AS days_to_reply,

@@ -220,6 +220,43 @@ def senior_interactions_90d(at: Snapshots) -> FloatColumn:
     return _marked(at, "senior").count(90)
 
 
+def _senior_meetings(at: Snapshots) -> Window:
+    columns = at.histories.interactions.columns
+    meeting = INTERACTION_KINDS.index("meeting")
+    return at.where(
+        at.histories.interactions, "senior meetings", lambda: columns["senior"] & (columns["kind"] == meeting)
+    )
+
+
+def _senior_meetings_in(at: Snapshots, days: int | None) -> FloatColumn:
+    """Meetings with a director or an executive known in the window."""
+    return _senior_meetings(at).count(days)
+
+
+for _number in (30, 90, None):
+    signal(
+        name=f"senior_meetings_{_number}d" if _number else "senior_meetings_ever",
+        topic="seniority",
+        group="engagement",
+        unit="meetings with directors or executives",
+        expect="more is better",
+        says=f"{{value}} in {_number} days; {_WON}" if _number else f"{{value}} so far; {_WON}",
+    )(partial(_senior_meetings_in, days=_number))
+
+
+@signal(
+    topic="seniority",
+    group="engagement",
+    unit="days",
+    expect="less is better",
+    says="No meeting with a director or an executive for {value}; deals won from this stage had one within {typical}",
+    says_none="No meeting with a director or an executive yet",
+)
+def days_since_last_senior_meeting(at: Snapshots) -> FloatColumn:
+    """Days since the last meeting with a director or an executive became known; NaN where there was none."""
+    return _senior_meetings(at).days_since_last()
+
+
 @signal(
     topic="planned",
     group="engagement",

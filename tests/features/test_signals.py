@@ -130,6 +130,10 @@ EXPECTED = {
     "senior_contacts_ever": 2,
     # I03 and I04 with a director, I06 with an executive.
     "senior_interactions_90d": 3,
+    "senior_meetings_30d": 1,
+    "senior_meetings_90d": 1,
+    "senior_meetings_ever": 1,
+    "days_since_last_senior_meeting": 6,
     # I13; I14 was booked at the very instant.
     "days_to_next_meeting": 5,
     "planned_ahead": 2,
@@ -226,7 +230,7 @@ def test_a_deal_without_anything_has_no_values_but_counts_of_zero(company, signa
         *("two_way_share_90d", "days_to_next_meeting", "days_in_stage_vs_norm", "days_since_forward_move"),
         *("source_win_rate", "deal_type_win_rate", "industry_win_rate", "size_win_rate", "region_win_rate"),
         *("stage_win_rate", "owner_win_rate", "team_win_rate", "manager_win_rate", "days_with_owner"),
-        *("days_to_reply", "days_to_our_reply", "days_unanswered_vs_norm"),
+        *("days_to_reply", "days_to_our_reply", "days_unanswered_vs_norm", "days_since_last_senior_meeting"),
         *("last_interaction", "last_but_one_interaction", "third_last_interaction"),
         *("last_gap_days", "gap_before_days", "mean_gap_days"),
         *("days_in_last_stage", "last_stage_position", "days_between_last_moves"),
