@@ -105,9 +105,9 @@ def _dates(ahead: Outlook, table: pd.DataFrame) -> dict[str, pd.Series]:
         "slipped_close": np.where(np.isnan(to_close_date), np.nan, ahead.expected_days(until)),
     }
     slip = np.where(np.isnan(to_close_date), np.nan, np.where(is_ahead, ahead.open_after(until), 1.0))
-    return {f"{name}_date": _day_after(table["as_of"], found) for name, found in days.items()} | {
-        "slip_probability": pd.Series(slip, index=table.index)
-    }
+    dates = {f"{name}_date": _day_after(table["as_of"], found) for name, found in days.items()}
+    slipped = dates.pop("slipped_close_date")
+    return dates | {"slip_probability": pd.Series(slip, index=table.index), "slipped_close_date": slipped}
 
 
 def _day_after(as_of: pd.Series, days: FloatColumn) -> pd.Series:

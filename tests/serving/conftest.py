@@ -123,6 +123,13 @@ def _interaction(interaction_id: str, kind: str, at: datetime, days_late: int, *
     } | more
 
 
+CLOSES_IN_DAYS = {"expected_close": 50, "close_p10": 7, "close_p50": 42, "close_p90": 120}
+
+
+def _day_after(as_of: datetime, days: int) -> str:
+    return (as_of + timedelta(days=days)).date().isoformat()
+
+
 def score_row(deal_id: str, win: float, stall: float | None, as_of: datetime = AS_OF, version: str = "7") -> dict:
     """One row of the scores ledger whose reasons sum with the base to the score."""
     small = 0.01
@@ -131,9 +138,18 @@ def score_row(deal_id: str, win: float, stall: float | None, as_of: datetime = A
         "as_of": as_of,
         "model_version": version,
         "win_probability": win,
+        "win_low": win * 0.8,
+        "win_high": 1 - (1 - win) * 0.8,
         "stall_risk": stall,
+        "stall_low": None if stall is None else stall * 0.8,
+        "stall_high": None if stall is None else 1 - (1 - stall) * 0.8,
+        "lost_in_patience": None if stall is None else (1 - stall) * 0.1,
         "patience_days": 21.0,
         "win_within": json.dumps([[7, win * 0.1], [28, win * 0.4], [91, win * 0.8], [364, win]]),
+        "lost_within": json.dumps([[7, (1 - win) * 0.1], [28, (1 - win) * 0.4], [91, (1 - win) * 0.8], [364, 1 - win]]),
+        **{f"{name}_date": _day_after(as_of, days) for name, days in CLOSES_IN_DAYS.items()},
+        "slip_probability": 0.6,
+        "slipped_close_date": _day_after(as_of, 70),
         "win_base": 0.35,
         "win_reasons": json.dumps(
             [
