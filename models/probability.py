@@ -1,6 +1,7 @@
 """The probability of one event (won, stalled) for a snapshot, by the rung of the ladder that the data carry."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import lightgbm as lgb
@@ -8,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from features.declared import NOTHING, Declared
-from features.facts import FloatColumn
+from features.facts import FloatColumn, IntColumn
 from models.arithmetic import probability
 from models.calibration import Calibration, log_odds
 from models.line import Line
@@ -17,6 +18,21 @@ from models.tree_reasons import explain
 from models.tree_tables import TreeTables, tables
 
 TREES, LINE = "lightgbm", "logistic"
+_Ask = Callable[["ProbabilityModel", pd.DataFrame], tuple[FloatColumn, ...]]
+
+
+def pipeline_of(stage: pd.Series, pipelines: Iterable[str]) -> IntColumn:
+    """Which of ``pipelines`` each stage (``pipeline/stage``) is of, by place; -1 for none of them.
+
+    >>> pipeline_of(pd.Series(["renewals/Offer", "new/Offer"]), ["new", "partners"]).tolist()
+    [-1, 0]
+    """
+    names = list(pipelines)
+    places = {
+        key: max((place for place, name in enumerate(names) if key.startswith(f"{name}/")), default=-1)
+        for key in stage.unique()
+    }
+    return stage.map(places).to_numpy(np.int64)
 
 
 @dataclass(frozen=True)
@@ -30,6 +46,7 @@ class ProbabilityModel:
     booster, line : the members, None where the data do not carry them; calibration says how much each counts
     typical : median of each signal by stage, among past snapshots of deals that were won
     declared : what the company declared of its own, from which some of the signals are made
+    own : models of pipelines that have data enough for one of their own, by pipeline; they answer for its deals
     """
 
     signals: tuple[str, ...]
@@ -40,6 +57,7 @@ class ProbabilityModel:
     calibration: Calibration = field(default_factory=Calibration)
     typical: dict[str, dict[str, float]] = field(default_factory=dict)
     declared: Declared = NOTHING
+    own: Mapping[str, "ProbabilityModel"] = field(default_factory=dict)
 
     @property
     def rung(self) -> str:
@@ -57,6 +75,8 @@ class ProbabilityModel:
 
     def predict(self, snapshots: pd.DataFrame) -> FloatColumn:
         """Probabilities in [0, 1], one per row of a table of ``features/pipeline.py``; NaN where nothing is known."""
+        if self.own:
+            return self._by_pipeline(snapshots, lambda model, rows: (model.predict(rows),))[0]
         if not self.knows:
             return np.full(len(snapshots), np.nan)
         if not self._members:
@@ -65,6 +85,9 @@ class ProbabilityModel:
 
     def bounds(self, snapshots: pd.DataFrame) -> tuple[FloatColumn, FloatColumn]:
         """Between which probabilities the true one of deals like this lies with 80 % chance; NaN where not known."""
+        if self.own:
+            low, high = self._by_pipeline(snapshots, lambda model, rows: model.bounds(rows))
+            return low, high
         if not self.knows:
             return np.full(len(snapshots), np.nan), np.full(len(snapshots), np.nan)
         if not self._members:
@@ -82,30 +105,46 @@ class ProbabilityModel:
             found[TREES] = np.asarray(said, dtype=np.float64)
         return found
 
-    def contributions(self, snapshots: pd.DataFrame) -> tuple[float, FloatColumn]:
+    def contributions(self, snapshots: pd.DataFrame) -> tuple[FloatColumn, FloatColumn]:
         """Base log-odds, and what each signal adds to it (exact Shapley values; Lundberg et al., 2020).
 
         Returns
         -------
-        base : log-odds before any signal is known
+        base : array of shape (n_snapshots,), log-odds before any signal is known; one value per model that answers
         added : array of shape (n_snapshots, n_signals); base + row sum = log-odds of the probability
         """
+        if self.own:
+            base, added = self._by_pipeline(snapshots, lambda model, rows: model.contributions(rows))
+            return base, added
         if not self._members:
-            base = float(log_odds(np.array([self.stage_rate.base_]))[0])
+            base = np.full(len(snapshots), log_odds(np.array([self.stage_rate.base_]))[0])
             added = np.zeros((len(snapshots), len(self.signals)))
             own = log_odds(self.stage_rate.predict(snapshots["stage"]))
             added[:, self.signals.index(self.stage_signal)] = own - base
             return base, added
         matrix, slopes = self._matrix(snapshots), self.calibration.slopes
-        base, added = self.calibration.intercept, np.zeros(matrix.shape)
+        base, added = np.full(len(matrix), self.calibration.intercept), np.zeros(matrix.shape)
         if self.line:
             start, parts = self.line.contributions(matrix)
             base, added = base + slopes[LINE] * start, added + slopes[LINE] * parts
         if self.booster:
             shap = explain(self.booster, self._tables, matrix)
-            start = float(shap[0, -1]) if len(shap) else 0.0
-            base, added = base + slopes[TREES] * start, added + slopes[TREES] * shap[:, :-1]
+            base, added = base + slopes[TREES] * shap[:, -1], added + slopes[TREES] * shap[:, :-1]
         return base, added
+
+    def _by_pipeline(self, snapshots: pd.DataFrame, ask: _Ask) -> list[FloatColumn]:
+        """What each row's own model answers, in the order of the rows."""
+        whose = pipeline_of(snapshots["stage"], self.own)
+        found = [np.array(column) for column in ask(self._pooled, snapshots)]
+        for place, model in enumerate(self.own.values()):
+            rows = whose == place
+            for column, answer in zip(found, ask(model, snapshots[rows]), strict=True):
+                column[rows] = answer
+        return found
+
+    @cached_property
+    def _pooled(self) -> "ProbabilityModel":
+        return replace(self, own={})
 
     @cached_property
     def _tables(self) -> TreeTables | None:

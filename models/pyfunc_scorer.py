@@ -28,15 +28,11 @@ class PyfuncScorer(PythonModel):
         folder = Path(context.artifacts["scorer"])
         self.card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
         self.arithmetic = _module(folder / "arithmetic.py")
-        self.trees = {
-            event: lgb.Booster(model_file=str(folder / f"{event}.txt"))
-            for event in ("win", "stall")
-            if (folder / f"{event}.txt").exists()
-        }
+        self.trees = {path.stem: lgb.Booster(model_file=str(path)) for path in folder.glob("*.txt")}
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """One row of probabilities per row of ``model_input``."""
-        win, stalled = self._probability("win", model_input), self._probability("stall", model_input)
+        win, stalled = (self._probability(event, self.card[event], model_input) for event in ("win", "stall"))
         closing = self.card["closing"]
         signals = self.arithmetic.PACE_SIGNALS
         shares = self.arithmetic.closing_shares(
@@ -56,8 +52,14 @@ class PyfuncScorer(PythonModel):
         columns |= {"stall_risk": stalled, "lost_in_patience": lost_then}
         return pd.DataFrame(columns | {"moved_in_patience": np.maximum(1 - stalled - lost_then, 0)})
 
-    def _probability(self, event: str, rows: pd.DataFrame) -> np.ndarray:
-        card = self.card[event]
+    def _probability(self, name: str, card: dict[str, Any], rows: pd.DataFrame) -> np.ndarray:
+        found = self._pooled(name, card, rows)
+        for place, (pipeline, own) in enumerate(card["own"].items()):
+            mine = rows["stage"].str.startswith(f"{pipeline}/").to_numpy()
+            found[mine] = self._pooled(f"{name}.{place}", own, rows[mine])
+        return found
+
+    def _pooled(self, name: str, card: dict[str, Any], rows: pd.DataFrame) -> np.ndarray:
         slopes, rate = card["calibration"]["slopes"], card["stage_rate"]
         if not slopes:
             if not rate["by_stage"]:
@@ -67,8 +69,8 @@ class PyfuncScorer(PythonModel):
         raw = {}
         if card["line"]:
             raw["logistic"] = card["line"]["intercept"] + self.arithmetic.line_parts(matrix, card["line"]).sum(axis=1)
-        if event in self.trees:
-            said = self.trees[event].predict(matrix, raw_score=True) if len(rows) else np.empty(0)
+        if name in self.trees:
+            said = self.trees[name].predict(matrix, raw_score=True) if len(rows) else np.empty(0)
             raw["lightgbm"] = np.asarray(said, dtype=np.float64)
         parts = [slope * raw[name] for name, slope in slopes.items()]
         return self.arithmetic.probability(np.add.reduce(parts) + card["calibration"]["intercept"])

@@ -32,28 +32,28 @@ class Reason:
     sentence: str
 
 
-def points(base: float, added: FloatColumn) -> tuple[float, FloatColumn]:
+def points(base: FloatColumn, added: FloatColumn) -> tuple[FloatColumn, FloatColumn]:
     """Carry log-odds over to probability.
 
     Parameters
     ----------
-    base : log-odds
+    base : array of shape (n,), log-odds
     added : array of shape (n, n_signals), log-odds
 
     Returns
     -------
-    base : probability
+    base : array of shape (n,), probability
     added : array of shape (n, n_signals); base + row sum = probability of the summed log-odds
     """
-    start = float(probability(np.array([base]))[0])
+    start = probability(base)
     total = added.sum(axis=1)
     moved = probability(base + total) - start
-    factor = np.divide(moved, total, out=np.full(len(total), start * (1 - start)), where=np.abs(total) > 1e-12)
+    factor = np.divide(moved, total, out=start * (1 - start), where=np.abs(total) > 1e-12)
     return start, added * factor[:, None]
 
 
-def reasons(model: ProbabilityModel, snapshots: pd.DataFrame) -> tuple[float, list[list[Reason]]]:
-    """Base probability, and for every snapshot its reasons, the largest first; their points sum to the score."""
+def reasons(model: ProbabilityModel, snapshots: pd.DataFrame) -> tuple[FloatColumn, list[list[Reason]]]:
+    """Base probability and reasons of every snapshot, the largest first; they sum to the score."""
     base, added = model.contributions(snapshots)
     start, shares = points(base, added)
     values = snapshots[list(model.signals)].to_numpy(np.float64)

@@ -90,9 +90,10 @@ class Scorer:
             "closing": self.closing.card_,
         }
         texts = {"card.json": json.dumps(card, indent=1, sort_keys=True, allow_nan=False)}
-        for name, model in (("win", self.win), ("stall", self.stall)):
-            if model.booster:
-                texts[f"{name}.txt"] = _text(model.booster)
+        for event, pooled in (("win", self.win), ("stall", self.stall)):
+            for name, model in [(event, pooled), *_own(event, pooled)]:
+                if model.booster:
+                    texts[f"{name}.txt"] = _text(model.booster)
         return texts
 
     def save(self, folder: Path) -> None:
@@ -118,8 +119,8 @@ def load_scorer(folder: Path) -> Scorer:
     low, high, default = card["patience"]
     declared = Declared.of_document(card["declared"])
     return Scorer(
-        win=_model(card["win"], declared, folder / "win.txt"),
-        stall=_model(card["stall"], declared, folder / "stall.txt"),
+        win=_model(card["win"], declared, folder, "win"),
+        stall=_model(card["stall"], declared, folder, "stall"),
         closing=closing,
         patience=(low, high, default),
         trained_until=card["trained_until"],
@@ -146,10 +147,17 @@ def _card(model: ProbabilityModel) -> dict[str, Any]:
             "covariance": [list(row) for row in line.covariance],
         },
         "typical": model.typical,
+        "own": {pipeline: _card(own) for pipeline, own in model.own.items()},
     }
 
 
-def _model(card: dict[str, Any], declared: Declared, trees: Path) -> ProbabilityModel:
+def _own(event: str, pooled: ProbabilityModel) -> list[tuple[str, ProbabilityModel]]:
+    """A pipeline's own models by the name of their file; a pipeline's name may hold what a file's may not."""
+    return [(f"{event}.{place}", model) for place, model in enumerate(pooled.own.values())]
+
+
+def _model(card: dict[str, Any], declared: Declared, folder: Path, name: str) -> ProbabilityModel:
+    trees = folder / f"{name}.txt"
     rate = StageRate(card["stage_rate"]["prior"])
     rate.base_, rate.rate_ = card["stage_rate"]["base"], card["stage_rate"]["by_stage"]
     rate.n_deals_ = card["stage_rate"]["n_deals"]
@@ -165,4 +173,8 @@ def _model(card: dict[str, Any], declared: Declared, trees: Path) -> Probability
         ),
         typical=card["typical"],
         declared=declared,
+        own={
+            pipeline: _model(own, declared, folder, f"{name}.{place}")
+            for place, (pipeline, own) in enumerate(card["own"].items())
+        },
     )

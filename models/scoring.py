@@ -116,8 +116,8 @@ def _day_after(as_of: pd.Series, days: FloatColumn) -> pd.Series:
     return (as_of + ahead).dt.strftime("%Y-%m-%d").astype("str")
 
 
-def _reasons(model: ProbabilityModel, table: pd.DataFrame) -> tuple[float, list[str]]:
+def _reasons(model: ProbabilityModel, table: pd.DataFrame) -> tuple[FloatColumn, list[str]]:
     if not model.knows:
-        return float("nan"), ["[]"] * len(table)
+        return np.full(len(table), np.nan), ["[]"] * len(table)
     base, found = reasons(model, table)
     return base, [json.dumps(of_one, allow_nan=False) for of_one in as_documents(found)]

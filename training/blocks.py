@@ -51,6 +51,7 @@ class Walk:
     n_rounds : the number of trees
     calibration : of the rung's members, fitted on all blocks
     log_loss : of every rung, on the blocks before the holdout
+    judged, said : those blocks' labels, and what the rung said of them with slopes fitted elsewhere
     holdout : what each says of the last block
     """
 
@@ -58,13 +59,14 @@ class Walk:
     n_rounds: int
     calibration: Calibration
     log_loss: dict[str, float]
+    judged: Target
+    said: FloatColumn
     holdout: Holdout
 
 
 def examples(dataset: Dataset, learned: Target) -> Examples:
     """The rows of a dataset with what is to be learned from them."""
-    matrix = dataset.table[dataset.signals].to_numpy(np.float32)
-    return Examples(matrix, learned.happened, learned.weight, dataset.snapshots.deal, dataset.signals)
+    return Examples(dataset.matrix, learned.happened, learned.weight, dataset.snapshots.deal, dataset.signals)
 
 
 def walk(dataset: Dataset, plan: Plan, event: Event) -> Walk | None:
@@ -106,7 +108,7 @@ def walk(dataset: Dataset, plan: Plan, event: Event) -> Walk | None:
     members = MEMBERS[rung]
     seen = blocks.seen(everything, dataset.until)
     final = _calibrated(raw, members, seen, deal) if members else Calibration()
-    return Walk(rung, int(np.median(rounds or [FEW_ROUNDS])), final, loss, holdout)
+    return Walk(rung, int(np.median(rounds or [FEW_ROUNDS])), final, loss, known, apart[rung], holdout)
 
 
 def _trees(past: Examples, later: Examples | None, plan: Plan, rounds: list[int]) -> lgb.Booster:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from features.declared import NOTHING, Declared
-from features.facts import FloatColumn, IntColumn
+from features.facts import BoolColumn, FloatColumn, IntColumn
 from features.grid import training_grid
 from features.histories import Histories, instant
 from features.labels import Labels, Patience, labels
@@ -36,6 +36,11 @@ class Dataset:
         """One row per snapshot: deal_id, as_of, stage, then every signal."""
         return snapshot_table(self.snapshots)
 
+    @cached_property
+    def matrix(self) -> FloatColumn:
+        """The signals as models read them: shape (n_snapshots, n_signals), 32 bits, NaN where missing."""
+        return self.table[self.signals].to_numpy(np.float32)
+
     @property
     def declared(self) -> Declared:
         """What the company declared of its own."""
@@ -50,6 +55,12 @@ class Dataset:
     def at(self) -> IntColumn:
         """Instants of the snapshots, microseconds since 1970 UTC."""
         return self.snapshots.at
+
+    def of(self, rows: BoolColumn) -> "Dataset":
+        """Some of the snapshots, with the signals they have."""
+        part = Dataset(self.snapshots.rows(rows), self.patience_days[rows], self.until)
+        vars(part)["table"] = self.table[rows].reset_index(drop=True)  # computed already; kept as the property would
+        return part
 
     def labels(self, cutoff: int) -> Labels:
         """Labels as they could be known before ``cutoff``."""

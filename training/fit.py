@@ -15,8 +15,9 @@ from models.line import fit_line
 from models.probability import LINE, TREES, ProbabilityModel
 from models.rungs import ALIKE, StageRate
 from models.scorer import Scorer
-from training.blocks import BASE, Holdout, examples, walk
+from training.blocks import BASE, Holdout, Walk, examples, walk
 from training.dataset import Dataset
+from training.pipelines import is_better, pipelines, with_own
 from training.plan import Plan
 from training.targets import EVENTS, Event, target
 
@@ -81,14 +82,31 @@ def _missing(dataset: Dataset, plan: Plan) -> str:
 def _fit_event(
     dataset: Dataset, plan: Plan, event: Event, typical: dict[str, dict[str, float]], *, rates_only: bool
 ) -> tuple[ProbabilityModel, Holdout | None]:
+    walked = None if rates_only else walk(dataset, plan, event)
+    pooled = _model(dataset, plan, event, typical, walked)
+    if not walked:
+        return pooled, None
+    own, holdout = {}, walked.holdout
+    for pipeline, rows in pipelines(dataset, plan).items():
+        part = dataset.of(rows)
+        found = walk(part, plan, event)
+        if found and is_better(found, walked, rows):
+            own[pipeline] = _model(part, plan, event, typical, found)
+            holdout = with_own(holdout, found, rows)
+    return replace(pooled, own=own), holdout
+
+
+def _model(
+    dataset: Dataset, plan: Plan, event: Event, typical: dict[str, dict[str, float]], walked: Walk | None
+) -> ProbabilityModel:
+    """The rung that the walk chose, fitted on everything known; the stage rate where there was none."""
     known = target(dataset, event, dataset.until, np.ones(len(dataset.at), bool))
     stated = dataset.snapshots.norms.vocabulary.stages.stated_probabilities() if event == "win" else None
-    walked = None if rates_only else walk(dataset, plan, event)
     prior = ALIKE if walked and walked.rung == BASE else plan.stage_prior
     rate = StageRate(prior).fit(dataset.table["stage"], known.happened, known.weight, dataset.snapshots.deal, stated)
     rung = ProbabilityModel(tuple(dataset.signals), rate, _STAGE_SIGNAL[event], declared=dataset.declared)
     if not walked:
-        return rung, None
+        return rung
     members, learned = walked.calibration.slopes, examples(dataset, known)
     return replace(
         rung,
@@ -96,7 +114,7 @@ def _fit_event(
         line=fit_line(learned) if LINE in members else None,
         calibration=walked.calibration,
         typical=typical,
-    ), walked.holdout
+    )
 
 
 def _typical(dataset: Dataset) -> dict[str, dict[str, float]]:

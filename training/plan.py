@@ -20,6 +20,7 @@ class Plan:
     fold_starts : where the later blocks begin, as shares of the time covered; the last block is the holdout
     few_closed, fold_starts_of_few : fewer closed deals than that tell less each, so more blocks judge the rungs
     minimum_closed, minimum_of_each : closed deals needed, in all and of each outcome, before more than rates is learned
+    closed_of_own : closed deals of a pipeline from which on a model of its own is tried
     stage_prior : snapshots' worth of the base rate mixed into each stage's
     declared : attributes, fields and activities of the company's own that become signals
     """
@@ -32,6 +33,7 @@ class Plan:
     fold_starts_of_few: tuple[float, ...] = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
     minimum_closed: int = 40
     minimum_of_each: int = 5
+    closed_of_own: int = 1_000
     stage_prior: float = 20
     reporting_currency: str = "EUR"
     patience: Patience = field(default_factory=Patience)
