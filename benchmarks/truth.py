@@ -21,7 +21,9 @@ import pyarrow.parquet as pq
 
 from benchmarks.features_runs import loaded
 from benchmarks.results import ROOT, write_figures
+from crm.oracle import UNMOVED
 from crm.oracle_chances import HORIZON_DAYS
+from crm.oracle_stalls import STALL_DAYS
 from crm.simulate import DEMO_END, DEMO_SEED, DEMO_YEARS, write_simulation
 from features.declared import load_declared
 from features.labels import Patience
@@ -30,10 +32,9 @@ from models.rungs import StageRate
 from models.scorer import Scorer
 from training.dataset import Dataset, build_dataset
 from training.fit import fit
-from training.metrics import calibration_error, measure
+from training.metrics import calibration_error
 from training.moments import midnight
 from training.plan import Plan
-from training.targets import target
 
 SIZES = {"2k": 2_000, "20k": 20_000, "200k": 200_000}
 HELD_OUT = 0.2
@@ -135,12 +136,24 @@ def closing_figures(scorer: Scorer, truth: Truth) -> dict[str, float]:
 
 
 def stall_figures(scorer: Scorer, truth: Truth) -> dict[str, float]:
-    """Stall risk against what came, of the snapshots whose patience ended in time."""
-    known = target(truth.data, "stall", truth.data.until, truth.rows)
-    rows = truth.rows
-    said = {"ours": scorer.stall.predict(truth.table), "stage": _stage_rate(scorer.stall.stage_rate, truth)}
-    judged = measure(known.happened[rows], known.weight[rows], said)
-    return {f"stall_{figure}_{name}": judged[name][figure] for name in said for figure in ("log_loss", "ece", "auc")}
+    """Stall risk against the oracle's, at the end of each snapshot's own patience."""
+    said, stage = scorer.stall.predict(truth.table), _stage_rate(scorer.stall.stage_rate, truth)
+    best = _unmoved(truth.oracle, truth.data.patience_days[truth.rows])
+    ours, naive, least = (expected_log_loss(column, best) for column in (said, stage, best))
+    return {
+        "stall_gain_share": (naive - ours) / (naive - least),
+        "stall_ece": calibration_error(best, said, np.ones(len(best))),
+        "stall_distance": float(np.abs(said - best).mean()),
+    }
+
+
+def _unmoved(oracle: pd.DataFrame, days: np.ndarray) -> np.ndarray:
+    """The oracle's P(open and not moved forward after ``days``); its logarithm is straight between weeks."""
+    knots = np.append(0.0, STALL_DAYS)
+    logs = np.log(np.column_stack([np.ones(len(oracle)), oracle[list(UNMOVED)]]))
+    right = np.clip(np.searchsorted(knots, days), 1, len(STALL_DAYS))
+    share, rows = (days - knots[right - 1]) / (knots[right] - knots[right - 1]), np.arange(len(days))
+    return np.exp(logs[rows, right - 1] * (1 - share) + logs[rows, right] * share)
 
 
 def run(n_deals: int) -> dict[str, float]:

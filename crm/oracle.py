@@ -20,10 +20,12 @@ import pandas as pd
 
 from crm.oracle_chances import HORIZON_DAYS, mondays, win_chances
 from crm.oracle_evidence import Deals, gather_evidence
+from crm.oracle_stalls import STALL_DAYS, stall_chances
 from crm.oracle_weights import Weights, weigh
 from crm.simulated_world import World
 from crm.simulation_calendar import DAY_US, Calendar
 
+UNMOVED = tuple(f"unmoved_for_{days}d" for days in STALL_DAYS)
 WITHIN = tuple(f"won_within_{days}d" for days in HORIZON_DAYS)
 
 
@@ -39,19 +41,22 @@ def oracle(tables: dict[str, pd.DataFrame], world: World) -> pd.DataFrame:
     -------
     one row per deal and Monday on which it was known to be open, in order of Monday, then deal
         ``deal_id``, ``as_of``, ``win_probability``, and ``won_within_7d`` .. ``won_within_364d``: the chance of being
-        won within that many days of ``as_of``, non-decreasing and at most ``win_probability``.
+        won within that many days of ``as_of``, non-decreasing and at most ``win_probability``; and ``unmoved_for_7d``
+        .. ``unmoved_for_91d``: the chance of being open after that many days without a move forward, non-increasing.
     """
     deals, days = gather_evidence(tables, world)
     weights = weigh(days, world.calendar)
-    starts, chances = mondays(world.first, world.stop), win_chances(world.first, world.stop)
+    starts = mondays(world.first, world.stop)
+    chances = np.concatenate([part(world.first, world.stop) for part in (win_chances, stall_chances)], axis=2)
     deal, monday = [np.zeros(0, int)], [np.zeros(0, int)]
-    answer = [np.zeros((0, len(WITHIN) + 1))]
+    names = (*WITHIN, "win_probability", *UNMOVED)
+    answer = [np.zeros((0, len(names)))]
     for i, (live, stage, belief) in enumerate(_beliefs(deals, weights, world.calendar, starts)):
         deal.append(live)
         monday.append(np.full(len(live), starts[i]))
         answer.append(np.einsum("nqm,nhqm->nh", belief, chances[i][stage]))
     as_of = (np.concatenate(monday) * DAY_US).astype("datetime64[us]")
-    columns = dict(zip((*WITHIN, "win_probability"), np.concatenate(answer).T, strict=True))
+    columns = dict(zip(names, np.concatenate(answer).T, strict=True))
     return pd.DataFrame({
         "deal_id": pd.Series(deals.ids[np.concatenate(deal)], dtype="str"),
         "as_of": pd.Series(as_of).dt.tz_localize("UTC"),

@@ -38,7 +38,7 @@ def win_chances(first: int, stop: int) -> np.ndarray:
     ends = np.append(mondays(first, stop + HORIZON_DAYS[-1]), calendar.stop)
     column = np.searchsorted(ends, starts[:, None] + np.append(HORIZON_DAYS, calendar.stop))
     column = np.minimum(column, len(ends) - 1)
-    onward, won = _transitions(calendar)
+    onward, won = transitions(calendar)
     value = np.zeros((len(laws.TYPES), onward.shape[-1], len(ends)))
     shape = (len(laws.TYPES), len(laws.MOMENTA), laws.N_OPEN_STAGES, len(HORIZON_DAYS) + 1)
     chances = np.empty((len(starts), laws.N_OPEN_STAGES, shape[3], *shape[:2]))
@@ -52,7 +52,7 @@ def win_chances(first: int, stop: int) -> np.ndarray:
     return chances
 
 
-def _transitions(calendar: Calendar) -> tuple[np.ndarray, np.ndarray]:
+def transitions(calendar: Calendar) -> tuple[np.ndarray, np.ndarray]:
     """P(next state | state, type) and P(won | state, type) per day, states being (momentum, stage) in one axis."""
     moves, stages = laws.move_chances(calendar), laws.N_OPEN_STAGES
     n_days, n_types, n_momenta = len(calendar.pace), len(laws.TYPES), len(laws.MOMENTA)
