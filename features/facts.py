@@ -121,9 +121,13 @@ def _order(group: IntColumn, known_at: IntColumn, ties: Sequence[Any]) -> IntCol
     """The order of facts by (group, known_at, ties...), those of no group left out; None where it is the one given."""
     if scans.in_order(group, known_at):
         return None
-    by_group = _by_group(group)
-    order = scans.nearly_sorted(group[by_group], known_at[by_group])
-    order = by_group[order] if len(order) else np.lexsort((known_at, group))
+    if np.all(group[1:] >= group[:-1]):
+        order = scans.nearly_sorted(group, known_at)
+    else:
+        by_group = _by_group(group)
+        order = by_group[scans.nearly_sorted(group[by_group], known_at[by_group])]
+    if not len(order):
+        order = np.lexsort((known_at, group))
     order = order[np.count_nonzero(group < 0) :]
     if ties:
         tied = scans.tied(order, group, known_at)
@@ -136,8 +140,6 @@ def _order(group: IntColumn, known_at: IntColumn, ties: Sequence[Any]) -> IntCol
 
 def _by_group(group: IntColumn) -> IntColumn:
     """The order of facts by group, else as given."""
-    if np.all(group[1:] >= group[:-1]):
-        return np.arange(len(group))
     few = group.max() < 2**15  # numbers of 16 bits are sorted in one pass
     return np.argsort(group.astype(np.int16) if few else group, kind="stable")
 
