@@ -3,11 +3,10 @@
 This is the whole of the kernel's search: a window count is the difference of two positions in a running sum, each found
 from the one before or by a search among the facts of the deal (``features/scans.py``).
 
-Looked at before writing it, and measured beside it by ``make bench-features``: the same signals take DuckDB SQL and
-Featuretools several to tens of times as long; Polars, with every as-of join a merge on one 128-bit key, is the faster
-one on whole tables, with two threads by a factor of two at 20,000 deals. Ibis disagreed with itself between engines;
-tsfresh and functime expect regular series. Numpy stays for one deal in a request, where the start of an engine costs
-more than the whole kernel, and for the same bits in a process, in a pool and on Spark.
+Looked at before writing it, and measured beside it by ``make bench-features``: the same signals take Polars, with every
+as-of join a merge on one 128-bit key, twice to three times as long, and DuckDB SQL and Featuretools several to hundreds
+of times. Ibis disagreed with itself between engines; tsfresh and functime expect regular series. And for one deal in a
+request the start of an engine costs more than the whole kernel.
 """
 
 from collections.abc import Sequence
