@@ -63,9 +63,14 @@ def over_grid(act: Callable[[Snapshots], T], tables: dict[str, pa.Table], thread
         return histories, norm_facts(histories, rates)
 
     with ThreadPoolExecutor(threads) as pool:
-        parts, additions = zip(*pool.map(told, ranges_of(tables)), strict=True)
+        parts, additions = map(list, zip(*pool.map(told, ranges_of(tables)), strict=True))
         norms = norms_from(together(additions), vocabulary, rates)
-        return list(pool.map(lambda part: act(training_grid(part, norms, every_days=7, until=UNTIL)), parts))
+
+        def acted(place: int) -> T:
+            part, parts[place] = parts[place], None  # let go when done, with all that was made of it
+            return act(training_grid(part, norms, every_days=7, until=UNTIL))
+
+        return list(pool.map(acted, range(len(parts))))
 
 
 def ranges_of(tables: dict[str, pa.Table]) -> list[dict[str, pa.Table]]:

@@ -3,11 +3,10 @@
 This is the whole of the kernel's search: a window count is the difference of two positions in a running sum, each found
 from the one before or by a search among the facts of the deal (``features/scans.py``).
 
-Looked at before writing it, and measured beside it by ``make bench-features``: the same signals take DuckDB SQL and
-Featuretools several to tens of times as long; Polars, with every as-of join a merge on one 128-bit key, is the faster
-one on whole tables, with two threads by a factor of two at 20,000 deals. Ibis disagreed with itself between engines;
-tsfresh and functime expect regular series. Numpy stays for one deal in a request, where the start of an engine costs
-more than the whole kernel, and for the same bits in a process, in a pool and on Spark.
+Looked at before writing it, and measured beside it by ``make bench-features``: the same signals take Polars, with every
+as-of join a merge on one 128-bit key, twice to three times as long, and DuckDB SQL and Featuretools several to hundreds
+of times. Ibis disagreed with itself between engines; tsfresh and functime expect regular series. And for one deal in a
+request the start of an engine costs more than the whole kernel.
 """
 
 from collections.abc import Sequence
@@ -121,9 +120,13 @@ def _order(group: IntColumn, known_at: IntColumn, ties: Sequence[Any]) -> IntCol
     """The order of facts by (group, known_at, ties...), those of no group left out; None where it is the one given."""
     if scans.in_order(group, known_at):
         return None
-    by_group = _by_group(group)
-    order = scans.nearly_sorted(group[by_group], known_at[by_group])
-    order = by_group[order] if len(order) else np.lexsort((known_at, group))
+    if np.all(group[1:] >= group[:-1]):
+        order = scans.nearly_sorted(group, known_at)
+    else:
+        by_group = _by_group(group)
+        order = by_group[scans.nearly_sorted(group[by_group], known_at[by_group])]
+    if not len(order):
+        order = np.lexsort((known_at, group))
     order = order[np.count_nonzero(group < 0) :]
     if ties:
         tied = scans.tied(order, group, known_at)
@@ -136,8 +139,6 @@ def _order(group: IntColumn, known_at: IntColumn, ties: Sequence[Any]) -> IntCol
 
 def _by_group(group: IntColumn) -> IntColumn:
     """The order of facts by group, else as given."""
-    if np.all(group[1:] >= group[:-1]):
-        return np.arange(len(group))
     few = group.max() < 2**15  # numbers of 16 bits are sorted in one pass
     return np.argsort(group.astype(np.int16) if few else group, kind="stable")
 

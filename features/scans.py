@@ -80,7 +80,7 @@ def running_total(mask: NDArray, values: NDArray) -> NDArray:
 @compiled((MASK,))
 def last_marked(mask: NDArray) -> NDArray:
     """Position of the last marked fact at or before each, over all groups; -1 for none."""
-    found, last = np.empty(len(mask), np.int64), -1
+    found, last = np.empty(len(mask), np.int32), -1
     for i in range(len(mask)):
         if mask[i]:
             last = i
@@ -91,7 +91,7 @@ def last_marked(mask: NDArray) -> NDArray:
 @compiled((MASK,))
 def next_marked(mask: NDArray) -> NDArray:
     """Position of the first marked fact at or after each position, the end included; the number of facts for none."""
-    found, following = np.empty(len(mask) + 1, np.int64), len(mask)
+    found, following = np.empty(len(mask) + 1, np.int32), len(mask)
     found[-1] = following
     for i in range(len(mask) - 1, -1, -1):
         if mask[i]:
@@ -109,7 +109,7 @@ def between(running: NDArray, first: NDArray, end: NDArray) -> NDArray:
     return found
 
 
-@compiled((POSITION, POSITION, POSITION, types.int64))
+@compiled((COUNT, POSITION, POSITION, types.int64))
 def last_before(last: NDArray, first: NDArray, end: NDArray, back: int) -> NDArray:
     """The last marked fact before ``end``, or the one ``back`` before it; -1 where there is none from ``first`` on.
 
