@@ -10,7 +10,7 @@ DEALS ?= 6000
 DEMO_DAY := 2026-11-16
 SERVE ?= 1
 
-.PHONY: demo test check setup signals browser bench-features bench-bpic2012 clean-demo
+.PHONY: demo test check setup signals browser bench-features bench-bpic2012 bench-forecast clean-demo
 .DELETE_ON_ERROR:
 
 setup: .venv/ready
@@ -96,6 +96,10 @@ bench-features: setup build/peers-venv/ready
 
 bench-bpic2012: setup
 	$(BIN)/python -m benchmarks.bpic2012
+
+# The first time it makes its reference of a million draws, in about eight minutes.
+bench-forecast: setup
+	$(BIN)/python -m benchmarks.forecast
 
 clean-demo:
 	rm -rf $(DEMO)
