@@ -10,7 +10,8 @@ DEALS ?= 6000
 DEMO_DAY := 2026-11-16
 SERVE ?= 1
 
-.PHONY: demo test check setup signals browser bench-features bench-reasons bench-bpic2012 clean-demo
+.PHONY: demo test check setup signals browser clean-demo \
+  bench-features bench-reasons bench-truth bench-forecast bench-bpic2012
 .DELETE_ON_ERROR:
 
 setup: .venv/ready
@@ -103,6 +104,10 @@ bench-truth: setup
 
 bench-bpic2012: setup
 	$(BIN)/python -m benchmarks.bpic2012
+
+# The first time it makes its reference of a million draws, in about eight minutes.
+bench-forecast: setup
+	$(BIN)/python -m benchmarks.forecast
 
 clean-demo:
 	rm -rf $(DEMO)
