@@ -11,7 +11,7 @@ DEMO_DAY := 2026-11-16
 SERVE ?= 1
 
 .PHONY: demo test check setup signals browser clean-demo \
-  bench-features bench-reasons bench-truth bench-forecast bench-bpic2012
+  bench-features bench-reasons bench-truth bench-closing bench-forecast bench-bpic2012
 .DELETE_ON_ERROR:
 
 setup: .venv/ready
@@ -98,6 +98,14 @@ bench-features: setup build/peers-venv/ready
 # How fast scores come with their reasons, and what the trees' shape costs.
 bench-reasons: setup
 	$(BIN)/python -m benchmarks.reasons
+
+# SurvivalBoost is compared, not used: it lies beside the environment.
+build/hazardous/ready: benchmarks/closing-requirements.txt | setup
+	"$(PYTHON)" -m pip install --quiet --disable-pip-version-check --no-deps --target build/hazardous -r $<
+	@touch $@
+
+bench-closing: setup build/hazardous/ready
+	$(BIN)/python -m benchmarks.closing
 
 bench-truth: setup
 	$(BIN)/python -m benchmarks.truth
