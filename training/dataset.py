@@ -51,6 +51,13 @@ class Dataset:
         """Instants of the snapshots, microseconds since 1970 UTC."""
         return self.snapshots.at
 
+    def before(self, cutoff: int) -> "Dataset":
+        """The data set as it was at ``cutoff``: earlier snapshots, whose signals are the same, and no later label."""
+        rows = self.at < cutoff
+        early = Dataset(self.snapshots.rows(rows), self.patience_days[rows], cutoff)
+        vars(early)["table"] = self.table[rows].reset_index(drop=True)  # computed already; kept as the property would
+        return early
+
     def labels(self, cutoff: int) -> Labels:
         """Labels as they could be known before ``cutoff``."""
         return labels(self.snapshots, self.patience_days, cutoff)
