@@ -131,11 +131,71 @@ def train(
     threads: Annotated[
         int, typer.Option(min=1, help="Threads of LightGBM per model; any number gives the same result.")
     ] = 1,
+    plan: Annotated[str, typer.Option(help="A plan that `plumbline tune` wrote (YAML or JSON).")] = "",
+    promote: Annotated[bool, typer.Option(help="Or only register it as the challenger.")] = True,
 ) -> None:
-    """Train a scorer, log it to MLflow and make it the champion."""
+    """Train a scorer, log it to MLflow, and make it the champion if it passes the gate."""
     from training.train import main as run
 
-    run(until, snapshot_days, patience_minimum_days, seed, threads)
+    run(until, snapshot_days, patience_minimum_days, seed, threads, plan, promote)
+
+
+@app.command()
+def promote(
+    version: Annotated[str, typer.Option(help="Which version to force; default the challenger.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Overrule the gate; needs --reason.")] = False,
+    rollback: Annotated[bool, typer.Option("--rollback", help="Put the champion before this one back.")] = False,
+    reason: Annotated[str, typer.Option(help="Why; kept with who and when.")] = "",
+    history: Annotated[bool, typer.Option("--history", help="Only list every change of champion.")] = False,
+) -> None:
+    """Make the challenger the champion if it passed the gate; or overrule the gate, or go back."""
+    from training.promote import main as run
+
+    run(version, force, rollback, reason, history)
+
+
+@app.command()
+def compare(
+    versions: Annotated[list[str] | None, typer.Argument(help="Versions or aliases; default both aliases.")] = None,
+    until: Annotated[str, typer.Option(help="Judge by what was known before this day; default today.")] = "",
+    snapshot_days: Annotated[int, typer.Option(min=1, help="7: a snapshot each Monday; 1: each day.")] = 7,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Compare registered scorers on the same newest deals, with bounds, in all and by stage."""
+    from training.compare import main as run
+
+    run(versions or [], until, snapshot_days, seed)
+
+
+@app.command()
+def tune(
+    trials: Annotated[int, typer.Option(min=1, help="How many in all, those of earlier starts included.")] = 30,
+    minutes: Annotated[float, typer.Option(min=0, help="Stop after so many minutes; 0 for no limit.")] = 0,
+    budget: Annotated[int, typer.Option(min=0, help="Cost of explaining a score at most; 0: the default plan's.")] = 0,
+    until: Annotated[str, typer.Option(help="Use what was known before this day; default today.")] = "",
+    snapshot_days: Annotated[int, typer.Option(min=1, help="7: a snapshot each Monday; 1: each day.")] = 7,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of LightGBM per model.")] = 1,
+    study: Annotated[str, typer.Option(help="Name of the study; default one for these very data.")] = "",
+    out: Annotated[str, typer.Option(help="Where the best plan goes; default in the build folder.")] = "",
+) -> None:
+    """Look for better trees within a budget; the best plan is written to a file for `plumbline train --plan`."""
+    from training.tune import main as run
+
+    run(trials, minutes, budget, until, snapshot_days, seed, threads, study, out)
+
+
+@app.command()
+def drift(
+    until: Annotated[str, typer.Option(help="Look at the weeks before this day; default today.")] = "",
+    weeks: Annotated[int, typer.Option(min=1, max=26, help="How many weeks are looked at.")] = 4,
+    out: Annotated[str, typer.Option(help="Folder; default `drift` in the build folder.")] = "",
+    fail_on_alarm: Annotated[bool, typer.Option("--fail-on-alarm", help="End with 3 on an alarm.")] = False,
+) -> None:
+    """Say whether signals, scores or outcomes have drifted from what the champion learned from, and what to do."""
+    from training.drift import main as run
+
+    run(until, weeks, out, fail_on_alarm)
 
 
 @app.command()

@@ -7,7 +7,8 @@ PlumblineError          anything wrong with what we were given
 ├── StoreError          the store cannot be opened, read or written
 ├── LeakError           columns tell how a deal ended, not what was known of it before
 ├── NoModelError        a score was asked for before there was a model
-├── RegistryError       MLflow cannot be reached, or cannot be used
+├── RegistryError       MLflow cannot be reached or used, or what it holds is damaged
+├── GateError           a scorer may not become the champion; says which figures speak against it
 └── NotEnoughDataError  too little history for what was asked; says what is missing
 
 Rows that break the contract raise nothing: they are refused, written down and counted (``crm/rejects.py``).
@@ -43,7 +44,11 @@ class NoModelError(PlumblineError):
 
 
 class RegistryError(PlumblineError):
-    """MLflow cannot be reached, or cannot be used."""
+    """MLflow cannot be reached or used, or what it holds is damaged."""
+
+
+class GateError(PlumblineError):
+    """A scorer may not become the champion; the text says which figures speak against it."""
 
 
 class NotEnoughDataError(PlumblineError):

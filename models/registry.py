@@ -1,70 +1,46 @@
-"""Where trained scorers are kept: MLflow's tracking and its model registry. The one place that talks to MLflow."""
+"""The registry: one registered model, whose versions are trained scorers; the alias ``champion`` is what is served.
 
-import logging
-import os
+Every change of champion is kept as a tag of the registered model, so that any of them can be undone and explained.
+"""
+
+import json
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib.metadata import version
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import mlflow
-import pandas as pd
 from mlflow.exceptions import MlflowException
-from mlflow.models import infer_signature
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
 
-from crm.errors import NoModelError, RegistryError
-from models.scorer import Scorer, load_scorer
+from crm.errors import NoModelError
+from models.last_good import read_scorer
+from models.scorer import Scorer
+from models.tracking import database_file, in_one_sentence, use
 
 MODEL = "plumbline-scorer"
-CHAMPION = "champion"
-EXPERIMENT = "plumbline"
-_PYFUNC = Path(__file__).with_name("pyfunc_scorer.py")
-_NEEDS = ("mlflow", "lightgbm", "numpy", "pandas")
+CHAMPION, CHALLENGER = "champion", "challenger"
+_PROMOTION = "promotion_"
 
 
 @dataclass(frozen=True)
-class Logged:
-    """Where a training run ended up."""
+class Registered:
+    """One version of the model, and what it is tagged with."""
 
+    version: str
     run_id: str
-    model_version: str
+    tags: Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Training:
-    """What one training run leaves behind besides its scorer; figures are matplotlib's."""
+class Promotion:
+    """One change of champion: which version, when (ISO 8601, UTC), by whom, how, and why."""
 
-    parameters: Mapping[str, object]
-    metrics: Mapping[str, float]
-    figures: Mapping[str, Any]
-    tables: Mapping[str, pd.DataFrame]
-    example: pd.DataFrame
-
-
-def log_and_promote(tracking_uri: str, scorer: Scorer, training: Training) -> Logged:
-    """Log a run with its scorer, register it, and move the alias ``champion``; raises ``RegistryError``."""
-    with _sentence():
-        return _logged(tracking_uri, scorer, training)
-
-
-def _logged(tracking_uri: str, scorer: Scorer, training: Training) -> Logged:
-    _connect(tracking_uri)
-    with mlflow.start_run() as run, tempfile.TemporaryDirectory() as folder:
-        mlflow.log_params(dict(training.parameters))
-        mlflow.set_tags({"scorer_version": scorer.version, "rung": scorer.win.rung, "note": scorer.note})
-        mlflow.log_metrics(dict(training.metrics))
-        for name, figure in training.figures.items():
-            mlflow.log_figure(figure, f"figures/{name}.png")
-        for name, table in training.tables.items():
-            mlflow.log_text(table.to_csv(index=False), f"tables/{name}.csv")
-        scorer.save(Path(folder) / "scorer")
-        logged = _log_model(scorer, training.example, Path(folder) / "scorer")
-        return Logged(run.info.run_id, _promote(logged.model_uri, run.info.run_id))
+    version: str
+    at: str
+    by: str
+    how: Literal["gate", "forced", "rollback"]
+    why: str
 
 
 def load_champion(tracking_uri: str) -> Scorer:
@@ -75,99 +51,121 @@ def load_champion(tracking_uri: str) -> Scorer:
     NoModelError
         There is none.
     RegistryError
-        MLflow cannot be reached.
+        MLflow cannot be reached, or the scorer's files are damaged.
     """
-    database = _sqlite_file(tracking_uri)
+    return load_registered(tracking_uri, CHAMPION)
+
+
+def load_registered(tracking_uri: str, which: str) -> Scorer:
+    """Load a scorer by alias (``champion``, ``challenger``) or number; raises as ``load_champion``."""
+    found = registered(tracking_uri, which)
+    with in_one_sentence(), tempfile.TemporaryDirectory() as folder:
+        uri = f"models:/{MODEL}/{found.version}"
+        local = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder)
+        files = Path(local) / "artifacts" / "scorer"
+        return read_scorer(files, f"version {found.version}", found.tags.get("files_digest", ""))
+
+
+def registered(tracking_uri: str, which: str) -> Registered:
+    """What the registry says of a version, by alias or number; raises as ``load_champion``."""
+    database = database_file(tracking_uri)
     if database and not database.exists():  # MLflow would make one, slowly, only to find it empty
-        raise _no_champion()
-    with _sentence():
-        _use(tracking_uri)
-        found = _champion_version()
-        with tempfile.TemporaryDirectory() as folder:
-            uri = f"models:/{MODEL}/{found.version}"
-            local = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder)
-            return load_scorer(Path(local) / "artifacts" / "scorer")
+        raise _not_there(which)
+    with in_one_sentence():
+        use(tracking_uri)
+        try:
+            client = mlflow.MlflowClient()
+            by_number = which.isdecimal()
+            found = (
+                client.get_model_version(MODEL, which) if by_number else client.get_model_version_by_alias(MODEL, which)
+            )
+        except MlflowException as error:
+            # What MLflow says of a model, and of an alias, that is not there; of anything else it says something else.
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                raise _not_there(which) from error
+            raise
+        return Registered(str(found.version), str(found.run_id), dict(found.tags))
 
 
-def _champion_version() -> Any:
-    try:
-        return mlflow.MlflowClient().get_model_version_by_alias(MODEL, CHAMPION)
-    except MlflowException as error:
-        # What MLflow says of a model, and of an alias, that is not there; of anything else it says something else.
-        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            raise _no_champion() from error
-        raise
+def run_text(tracking_uri: str, run_id: str, name: str) -> str:
+    """A text file that a run has logged, such as ``plan.json``; empty where it has not."""
+    with in_one_sentence():
+        use(tracking_uri)
+        if name not in {file.path for file in mlflow.MlflowClient().list_artifacts(run_id)}:
+            return ""
+        return str(mlflow.artifacts.load_text(f"runs:/{run_id}/{name}"))
 
 
-@contextmanager
-def _sentence() -> Iterator[None]:
-    """Turn what MLflow raises into a ``RegistryError``; its text is not quoted, it may hold a password."""
-    try:
-        yield
-    except (MlflowException, SQLAlchemyError) as error:
-        raise RegistryError(
-            "MLflow cannot be reached or used; check MLFLOW_TRACKING_URI, "
-            "and that the server or the file it names is there and lets this user in"
-        ) from error
-
-
-def _no_champion() -> NoModelError:
-    return NoModelError(
-        f"there is no model {MODEL} with the alias {CHAMPION} at the tracking server; train one with "
-        "`plumbline train`, or set MLFLOW_TRACKING_URI to where it is"
-    )
-
-
-def _sqlite_file(tracking_uri: str) -> Path | None:
-    """The file of an embedded tracking database; None for a server."""
-    database = make_url(tracking_uri).database if tracking_uri.startswith("sqlite:") else None
-    if database and Path(database).is_dir():  # MLflow would try for minutes
-        raise RegistryError(f"{database} is a folder; name a file in MLFLOW_TRACKING_URI, such as {database}/mlflow.db")
-    return Path(database).resolve() if database else None
-
-
-def _use(tracking_uri: str) -> None:
-    """Point MLflow to the server, and keep its progress bars and notices out of our users' terminal."""
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    # MLflow's own default waits for four minutes before it says that nobody answers.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    mlflow.set_tracking_uri(tracking_uri)
-
-
-def _connect(tracking_uri: str) -> None:
-    """Use the tracking server; inside ``mlflow run`` the run and its experiment are given already."""
-    database = _sqlite_file(tracking_uri)
-    if database:
-        database.parent.mkdir(parents=True, exist_ok=True)
-    _use(tracking_uri)
-    if "MLFLOW_RUN_ID" in os.environ or mlflow.get_experiment_by_name(EXPERIMENT):
-        if "MLFLOW_RUN_ID" not in os.environ:
-            mlflow.set_experiment(EXPERIMENT)
-        return
-    place = (database.parent / "mlartifacts").as_uri() if database else None
-    mlflow.set_experiment(experiment_id=mlflow.create_experiment(EXPERIMENT, artifact_location=place))
-
-
-def _promote(model_uri: str, run_id: str) -> str:
-    """Register a logged model and let the alias point to it; returns its number in the registry."""
+def register(model_uri: str, run_id: str, tags: Mapping[str, str]) -> str:
+    """Register a logged model under the alias ``challenger``; returns its number in the registry."""
     client = mlflow.MlflowClient()
     if not client.search_registered_models(filter_string=f"name = '{MODEL}'"):
         client.create_registered_model(MODEL)
-    registered = client.create_model_version(MODEL, source=model_uri, run_id=run_id)
-    client.set_registered_model_alias(MODEL, CHAMPION, registered.version)
-    return str(registered.version)
+    made = client.create_model_version(MODEL, source=model_uri, run_id=run_id, tags=dict(tags))
+    client.set_registered_model_alias(MODEL, CHALLENGER, made.version)
+    return str(made.version)
 
 
-def _log_model(scorer: Scorer, example: pd.DataFrame, folder: Path) -> Any:
-    signature = infer_signature(example, scorer.predictions(example))
-    return mlflow.pyfunc.log_model(
-        name="scorer",
-        python_model=str(_PYFUNC),
-        artifacts={"scorer": str(folder)},
-        signature=signature,
-        input_example=example,
-        pip_requirements=[f"{package}=={version(package)}" for package in _NEEDS],
-        metadata={"scorer_version": scorer.version, "trained_until": scorer.trained_until},
+def promote(tracking_uri: str, promotion: Promotion) -> None:
+    """Let the alias ``champion`` point to a version, and keep who did it, when and why; raises ``RegistryError``."""
+    with in_one_sentence():
+        use(tracking_uri)
+        client = mlflow.MlflowClient()
+        model = client.get_registered_model(MODEL)
+        number = sum(name.startswith(_PROMOTION) for name in model.tags) + 1
+        if number == 1 and CHAMPION in model.aliases:  # promoted before traces were kept, or by MLflow's own means
+            before = Promotion(str(model.aliases[CHAMPION]), promotion.at, "unknown", "gate", "in office before")
+            client.set_registered_model_tag(MODEL, f"{_PROMOTION}{number:06d}", json.dumps(asdict(before)))
+            number += 1
+        kept = json.dumps(asdict(promotion))
+        # The trace comes first: a champion without one could not be explained, a trace without a champion can.
+        client.set_registered_model_tag(MODEL, f"{_PROMOTION}{number:06d}", kept)
+        client.set_model_version_tag(MODEL, promotion.version, f"promoted_{promotion.how}", kept)
+        client.set_registered_model_alias(MODEL, CHAMPION, promotion.version)
+        if str(model.aliases.get(CHALLENGER, "")) == promotion.version:
+            client.delete_registered_model_alias(MODEL, CHALLENGER)
+
+
+def promotions(tracking_uri: str) -> list[Promotion]:
+    """Every change of champion, in order; raises ``RegistryError``."""
+    with in_one_sentence():
+        use(tracking_uri)
+        found = mlflow.MlflowClient().search_registered_models(filter_string=f"name = '{MODEL}'")
+        tags: dict[str, Any] = dict(found[0].tags) if found else {}
+    return [Promotion(**json.loads(tags[name])) for name in sorted(tags) if name.startswith(_PROMOTION)]
+
+
+def previous_champion(history: list[Promotion]) -> str:
+    """The version that was champion before the present one; a rollback undoes one promotion, the next another.
+
+    Raises
+    ------
+    NoModelError
+        There was none before.
+
+    >>> def promotion(version, how="gate"):
+    ...     return Promotion(version, "2026-11-16T09:00:00+00:00", "ann", how, "")
+    >>> previous_champion([promotion("1"), promotion("2"), promotion("3")])
+    '2'
+    >>> previous_champion([promotion("1"), promotion("2"), promotion("3"), promotion("2", "rollback")])
+    '1'
+    """
+    in_force: list[str] = []
+    for one in history:
+        if one.how == "rollback":
+            in_force.pop()
+        elif not in_force or in_force[-1] != one.version:
+            in_force.append(one.version)
+    if len(in_force) < 2:
+        raise NoModelError("there was no champion before this one, so there is none to go back to")
+    return in_force[-2]
+
+
+def _not_there(which: str) -> NoModelError:
+    named = f"version {which}" if which.isdecimal() else f"model with the alias {which}"
+    if which == CHAMPION:
+        named = f"model {MODEL} with the alias {which}"
+    return NoModelError(
+        f"there is no {named} at the tracking server; train one with "
+        "`plumbline train`, or set MLFLOW_TRACKING_URI to where it is"
     )

@@ -38,4 +38,10 @@ def readyz(services: Needs) -> Readiness:
         raise Problem(503, str(error), remedy, more={"missing": missing}) from error
     if view is None:
         view = services.latest.required()
-    return Readiness(status="ready", model_version=version, scored_as_of=view.as_of, deals=len(view.deals))
+    return Readiness(
+        status="ready",
+        model_version=version,
+        scored_as_of=view.as_of,
+        deals=len(view.deals),
+        note=services.champion.note(),
+    )

@@ -49,7 +49,7 @@ def built(settings: Settings) -> FastAPI:
     """Build the app with the store and the registry that ``settings`` name."""
     key = ApiKey(settings.api_key)  # before anything is opened: without a key nothing starts
     store = open_store(settings.store_url)
-    champion = registered_champion(store, settings.tracking_uri, settings.reporting_currency)
+    champion = registered_champion(store, settings.tracking_uri, settings.reporting_currency, settings.build_dir)
     return create_app(store, champion, api_key=key, reporting_currency=settings.reporting_currency)
 
 

@@ -285,6 +285,7 @@ class Readiness(Answer):
     model_version: str
     scored_as_of: Instant
     deals: int = Field(ge=0, description="How many open deals have scores.")
+    note: str = Field("", description="Why the model in use may not be the champion; empty where it is.")
 
 
 class FieldError(Answer):

@@ -25,10 +25,13 @@ class Champion:
         one per deal that was open then. Uses only facts known before ``as_of``.
     version
         Returns the version of the model in use. Both raise ``NoModelError`` while there is no model.
+    note
+        Returns why the model in use may not be the champion: the registry cannot be reached; empty where it is.
     """
 
     score: Callable[[Tables, datetime], pd.DataFrame]
     version: Callable[[], str]
+    note: Callable[[], str] = str
 
 
 @dataclass(frozen=True)

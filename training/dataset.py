@@ -58,7 +58,14 @@ class Dataset:
 
     def of(self, rows: BoolColumn) -> "Dataset":
         """Some of the snapshots, with the signals they have."""
-        part = Dataset(self.snapshots.rows(rows), self.patience_days[rows], self.until)
+        return self._part(rows, self.until)
+
+    def before(self, cutoff: int) -> "Dataset":
+        """The data set as it was at ``cutoff``: earlier snapshots, whose signals are the same, and no later label."""
+        return self._part(self.at < cutoff, cutoff)
+
+    def _part(self, rows: BoolColumn, until: int) -> "Dataset":
+        part = Dataset(self.snapshots.rows(rows), self.patience_days[rows], until)
         vars(part)["table"] = self.table[rows].reset_index(drop=True)  # computed already; kept as the property would
         return part
 

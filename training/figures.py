@@ -7,7 +7,7 @@ import shap
 from matplotlib.figure import Figure
 
 from models.probability import ProbabilityModel
-from training.blocks import Holdout
+from training.contest import Judged
 from training.metrics import reliability
 
 mpl.use("Agg")
@@ -16,7 +16,7 @@ _AT_MOST = 1_000
 """Snapshots drawn in the plot of signals; more only thicken the dots."""
 
 
-def reliability_figure(holdout: Holdout, title: str) -> Figure:
+def reliability_figure(holdout: Judged, title: str) -> Figure:
     """What was said against what came, on the holdout, for every model; points are bins of equal count."""
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.subplots()

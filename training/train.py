@@ -1,6 +1,11 @@
-"""Train a scorer from the store, log it to MLflow and make it the champion (MLproject entry point ``train``)."""
+"""Train a scorer from the store, try it at the gate, log and register it (MLproject entry point ``train``).
+
+What passes the gate becomes the champion; what does not is kept as the challenger, and the champion goes on serving.
+"""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import typer
@@ -8,19 +13,24 @@ import typer
 from crm.errors import NotEnoughDataError
 from crm.settings import Settings
 from crm.store import open_store
-from features.declared import load_declared
+from features.declared import Declared, load_declared
 from features.labels import Patience
 from models.boosting import BoosterPlan
-from models.registry import Logged, Training, log_and_promote
+from models.registry import promote
+from models.runs import Logged, log_challenger
+from models.scorer import Scorer
+from training.contest import Judged, metrics_of
 from training.dataset import Dataset, build_dataset
 from training.entry_point import run
 from training.fit import Fit, fit
-from training.metrics import measure
+from training.gate import CHALLENGER
+from training.leaks import refuse
 from training.moments import day_or_today, midnight
-from training.own_columns import refuse_leaks
+from training.own_columns import declared_leaks
 from training.plan import Plan
-
-_TITLES = {"win": "Win probability, holdout", "stall": "Stall risk, holdout"}
+from training.plan_file import read_booster
+from training.promote import by_the_gate
+from training.trial import Trial, champion_in_office, training_record, trial
 
 
 def dataset_of(tables: Mapping[str, pd.DataFrame], plan: Plan) -> Dataset:
@@ -44,57 +54,62 @@ def dataset_of(tables: Mapping[str, pd.DataFrame], plan: Plan) -> Dataset:
     )
 
 
-def holdout_metrics(fitted: Fit) -> pd.DataFrame:
-    """Metrics on the holdout; one row per event and model (trees and the rungs below)."""
-    rows = [
-        {"event": event, "model": model, "n_snapshots": int((holdout.target.weight > 0).sum()), **values}
-        for event, holdout in fitted.holdouts.items()
-        for model, values in measure(holdout.target.happened, holdout.target.weight, holdout.probabilities).items()
-    ]
-    return pd.DataFrame(rows, columns=["event", "model", "n_snapshots", "log_loss", "brier", "ece", "auc"])
+def dataset_with(dataset: Dataset, tables: Mapping[str, pd.DataFrame], plan: Plan, declared: Declared) -> Dataset:
+    """The snapshots of ``dataset`` with the signals of another declaration."""
+    return dataset if declared == dataset.declared else dataset_of(tables, replace(plan, declared=declared))
 
 
-def log(fitted: Fit, dataset: Dataset, plan: Plan, tracking_uri: str) -> Logged:
-    """Log the run with parameters, metrics, figures and the scorer; the scorer becomes the champion."""
-    # shap takes seconds to import; those who only want the data set do not wait for it.
-    from training.figures import reliability_figure, signals_figure
-
-    metrics = holdout_metrics(fitted)
-    figures = {
-        f"reliability_{event}": reliability_figure(holdout, _TITLES[event])
-        for event, holdout in fitted.holdouts.items()
-    }
-    scorer = fitted.scorer
-    if scorer.win.booster:
-        figures["signals_win"] = signals_figure(scorer.win, dataset.table, plan.booster.seed)
-    training = Training(
-        parameters=plan.parameters() | {"n_snapshots": len(dataset.at), "n_signals": len(dataset.signals)},
-        metrics=_flat(metrics),
-        figures=figures,
-        tables={"holdout_metrics": metrics},
-        example=dataset.table[["stage", *dataset.signals]].head(3),
+def try_and_log(
+    scorer: Scorer, dataset: Dataset, plan: Plan, tables: Mapping[str, pd.DataFrame], tracking_uri: str
+) -> tuple[Trial, Logged]:
+    """Try a scorer beside the champion in office, log the run and register it as the challenger."""
+    tried = trial(
+        scorer,
+        dataset,
+        plan,
+        champion_in_office(tracking_uri),
+        dataset_with=lambda declared: dataset_with(dataset, tables, plan, declared),
+        suspicions=suspicions(tables, plan),
     )
-    return log_and_promote(tracking_uri, scorer, training)
+    return tried, log_challenger(tracking_uri, scorer, training_record(scorer, dataset, plan, tried))
+
+
+def suspicions(tables: Mapping[str, pd.DataFrame], plan: Plan) -> tuple[str, ...]:
+    """What would have been said of the declared columns that the user vouches for; the model card keeps it."""
+    doubted = tuple(replace(one, known_at_creation=False) for one in plan.declared.customs if one.known_at_creation)
+    found = declared_leaks(tables, Declared(doubted), midnight(plan.train_until))
+    return tuple(f'"{leak.column}" {leak.why}' for leak in found)
+
+
+def holdout_metrics(fitted: Fit) -> pd.DataFrame:
+    """Metrics on the holdout of the walk through time; one row per event and model (trees and the rungs below)."""
+    return metrics_of({event: Judged(one.target, one.probabilities) for event, one in fitted.holdouts.items()})
 
 
 def warnings(metrics: pd.DataFrame) -> list[str]:
-    """A sentence for each event of which the holdout says that trees did worse than the stage rate."""
+    """A sentence for each event of which the newest deals say that the scorer did worse than the stage rate."""
     loss = metrics.pivot(index="event", columns="model", values="log_loss")
     return [
-        f"warning: on the holdout trees did worse than the stage rate ({event}: log loss {row['lightgbm']:.3f} against "
-        f"{row['stage rate']:.3f}); its scores may be no better than luck, more closed deals will tell"
+        f"warning: on the newest deals the scorer did worse than the stage rate ({event}: log loss "
+        f"{row[CHALLENGER]:.3f} against {row['stage rate']:.3f}); it may be no better than luck, more closed deals "
+        "will tell"
         for event, row in loss.iterrows()
-        if row["lightgbm"] > row["stage rate"]
+        if row[CHALLENGER] > row["stage rate"]
     ]
 
 
-def _flat(metrics: pd.DataFrame) -> dict[str, float]:
-    """Metrics by names such as ``win_log_loss`` (trees) and ``win_log_loss_stage_rate``."""
-    flat: dict[str, float] = {}
-    for row in metrics.to_dict("records"):
-        suffix = "" if row["model"] == "lightgbm" else "_" + str(row["model"]).replace(" ", "_")
-        flat |= {f"{row['event']}_{name}{suffix}": float(row[name]) for name in ("log_loss", "brier", "ece", "auc")}
-    return flat
+def promote_if_passed(tracking_uri: str, logged: Logged, tried: Trial, *, wanted: bool) -> str:
+    """Make the challenger the champion where the gate lets it and it is wanted; says what became of it."""
+    version = logged.model_version
+    if not tried.verdict.passed:
+        return (
+            f"challenger: version {version} is registered and not promoted; `plumbline compare` looks closer, "
+            'and `plumbline promote --force --reason "..."` overrules the gate'
+        )
+    if not wanted:
+        return f"challenger: version {version} is registered; `plumbline promote` makes it the champion"
+    promote(tracking_uri, by_the_gate(version, tried.verdict.says))
+    return f"champion: version {version}"
 
 
 def main(
@@ -105,31 +120,32 @@ def main(
     ),
     seed: int = typer.Option(0, min=0),
     threads: int = typer.Option(1, min=1, help="Threads of LightGBM per model; any number gives the same result."),
+    plan_file: str = typer.Option("", "--plan", help="A plan that `plumbline tune` wrote (YAML or JSON)."),
+    promote_it: bool = typer.Option(True, "--promote/--no-promote", help="Or only register it as the challenger."),
 ) -> None:
-    """Train a scorer and make it the champion."""
+    """Train a scorer, try it at the gate and make it the champion if it passes."""
     settings = Settings()
+    trees = BoosterPlan(seed=seed, num_threads=threads)
     plan = Plan(
         train_until=day_or_today(until),
         snapshot_days=snapshot_days,
         reporting_currency=settings.reporting_currency,
         patience=Patience(minimum_days=patience_minimum_days),
         declared=load_declared(settings.signals),
-        booster=BoosterPlan(seed=seed, num_threads=threads),
+        booster=read_booster(Path(plan_file), trees) if plan_file else trees,
     )
-    store = open_store(settings.store_url)
-    tables = store.read_all()
-    refuse_leaks(tables, plan.declared, midnight(plan.train_until))
+    tables = open_store(settings.store_url).read_all()
+    refuse(declared_leaks(tables, plan.declared, midnight(plan.train_until)))
     dataset = dataset_of(tables, plan)
-    fitted = fit(dataset, plan)
-    logged = log(fitted, dataset, plan, settings.tracking_uri)
-    metrics = holdout_metrics(fitted)
+    scorer = fit(dataset, plan).scorer
+    tried, logged = try_and_log(scorer, dataset, plan, tables, settings.tracking_uri)
     typer.echo(f"{len(dataset.at):,} snapshots, {len(dataset.signals)} signals, seed {seed}")
-    if len(metrics):
-        typer.echo(metrics.to_string(index=False, float_format=lambda value: f"{value:.4f}"))
-    for line in (*warnings(metrics), fitted.scorer.note):
+    if len(tried.metrics):
+        typer.echo(tried.metrics.to_string(index=False, float_format=lambda value: f"{value:.4f}"))
+    for line in (*warnings(tried.metrics), scorer.note, tried.verdict.says):
         if line:
             typer.echo(line)
-    typer.echo(f"champion: version {logged.model_version} ({fitted.scorer.version})")
+    typer.echo(f"{promote_if_passed(settings.tracking_uri, logged, tried, wanted=promote_it)} ({scorer.version})")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,13 @@ def test_the_process_is_up_whatever_else_is_missing(store, make_client, no_champ
 
 def test_ready_says_which_model_and_which_scores(client):
     answer = client.get("/readyz").json()
-    assert answer == {"status": "ready", "model_version": "7", "scored_as_of": "2026-03-30T06:00:00Z", "deals": 7}
+    assert answer == {
+        "status": "ready",
+        "model_version": "7",
+        "scored_as_of": "2026-03-30T06:00:00Z",
+        "deals": 7,
+        "note": "",
+    }
 
 
 def test_without_scores_it_says_which_command_to_run(store, make_client):

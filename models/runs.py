@@ -1,0 +1,141 @@
+"""A training run as MLflow keeps it: parameters, data set, metrics, figures, tables, model card, and the scorer."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+from mlflow.data.pandas_dataset import from_pandas
+from mlflow.models import infer_signature
+from mlflow.utils.git_utils import get_git_commit
+
+from models.last_good import digest
+from models.registry import MODEL, register
+from models.scorer import Scorer
+from models.tracking import connect, in_one_sentence
+
+_PROJECT = Path(__file__).parents[1]
+_PYFUNC = Path(__file__).with_name("pyfunc_scorer.py")
+_NEEDS = ("mlflow", "lightgbm", "numpy", "pandas")
+
+
+@dataclass(frozen=True)
+class Logged:
+    """Where a training run ended up."""
+
+    run_id: str
+    model_version: str
+
+
+@dataclass(frozen=True)
+class Training:
+    """What one training run leaves behind besides its scorer.
+
+    Attributes
+    ----------
+    figures : matplotlib's, by name
+    texts : files by name, such as ``model_card.md``
+    data : the table of signals; its digest and schema are logged, not its rows
+    example : a few rows as the logged model reads them
+    tags : of the registered version
+    """
+
+    parameters: Mapping[str, object]
+    metrics: Mapping[str, float]
+    figures: Mapping[str, Any]
+    tables: Mapping[str, pd.DataFrame]
+    texts: Mapping[str, str]
+    data: pd.DataFrame
+    example: pd.DataFrame
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+def log_challenger(tracking_uri: str, scorer: Scorer, training: Training) -> Logged:
+    """Log a run with its scorer and register it under the alias ``challenger``; raises ``RegistryError``."""
+    with in_one_sentence():
+        connect(tracking_uri)
+        with mlflow.start_run() as run, tempfile.TemporaryDirectory() as folder:
+            _log(scorer, training)
+            scorer.save(Path(folder) / "scorer")
+            tags = dict(training.tags) | {
+                "scorer_version": scorer.version,
+                "trained_until": scorer.trained_until,
+                "files_digest": digest(Path(folder) / "scorer"),
+            }
+            model_uri = _log_model(scorer, training.example, Path(folder) / "scorer").model_uri
+            return Logged(run.info.run_id, register(model_uri, run.info.run_id, tags))
+
+
+@contextmanager
+def logged_run(
+    tracking_uri: str, name: str, parameters: Mapping[str, object], *, nested: bool = False
+) -> Iterator[None]:
+    """Log what is done meanwhile as one run; within ``mlflow run``, the run that it has made."""
+    with in_one_sentence():
+        connect(tracking_uri)
+        with mlflow.start_run(run_name=name, nested=nested):
+            mlflow.set_tags({"command": name, "code_version": code_version()})
+            mlflow.log_params(dict(parameters))
+            yield
+
+
+def log_results(
+    metrics: Mapping[str, float] | None = None,
+    tables: Mapping[str, pd.DataFrame] | None = None,
+    texts: Mapping[str, str] | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> None:
+    """Add metrics, tables (as CSV), files and tags to the run under way."""
+    mlflow.log_metrics(dict(metrics or {}))
+    mlflow.set_tags(dict(tags or {}))
+    for name, table in (tables or {}).items():
+        mlflow.log_text(table.to_csv(index=False), f"tables/{name}.csv")
+    for name, text in (texts or {}).items():
+        mlflow.log_text(text, name)
+
+
+def code_version() -> str:
+    """The commit of the project's folder where it is a repository, else the version of the package."""
+    commit = get_git_commit(str(_PROJECT)) if (_PROJECT / ".git").exists() else None
+    if commit:
+        return str(commit)
+    try:
+        return version("plumbline")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def data_digest(data: pd.DataFrame) -> str:
+    """A digest of every value and column name of a table, 16 characters; the same rows give the same."""
+    values = pd.util.hash_pandas_object(data, index=False).to_numpy()
+    return hashlib.sha256(values.tobytes() + "\0".join(data.columns).encode()).hexdigest()[:16]
+
+
+def _log(scorer: Scorer, training: Training) -> None:
+    mlflow.log_params(dict(training.parameters))
+    mlflow.set_tags({"scorer_version": scorer.version, "note": scorer.note, "code_version": code_version()})
+    mlflow.set_tags(dict(training.tags))
+    described = from_pandas(training.data, name="snapshots", digest=data_digest(training.data))
+    mlflow.log_input(described, context="training")
+    log_results(training.metrics, training.tables, training.texts)
+    for name, figure in training.figures.items():
+        mlflow.log_figure(figure, f"figures/{name}.png")
+
+
+def _log_model(scorer: Scorer, example: pd.DataFrame, folder: Path) -> Any:
+    signature = infer_signature(example, scorer.predictions(example))
+    return mlflow.pyfunc.log_model(
+        name="scorer",
+        python_model=str(_PYFUNC),
+        artifacts={"scorer": str(folder)},
+        signature=signature,
+        input_example=example,
+        pip_requirements=[f"{package}=={version(package)}" for package in _NEEDS],
+        metadata={"scorer_version": scorer.version, "trained_until": scorer.trained_until, "model": MODEL},
+    )
