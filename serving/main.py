@@ -2,16 +2,19 @@
 
 import os
 import socket
+from dataclasses import replace
 
 import uvicorn
 from fastapi import FastAPI
 
 from crm.errors import SettingsError
 from crm.settings import Settings
-from crm.store import open_store
+from crm.store import Store, open_store
+from models.scoring import Scoring
 from serving.app import create_app
 from serving.auth import ApiKey
-from serving.champion import registered_champion
+from serving.champion import Kept, registered_champion
+from serving.services import Champion
 
 
 def run(settings: Settings) -> None:
@@ -49,8 +52,23 @@ def built(settings: Settings) -> FastAPI:
     """Build the app with the store and the registry that ``settings`` name."""
     key = ApiKey(settings.api_key)  # before anything is opened: without a key nothing starts
     store = open_store(settings.store_url)
-    champion = registered_champion(store, settings.tracking_uri, settings.reporting_currency)
+    champion = _with_scoring(
+        registered_champion(store, settings.tracking_uri, settings.reporting_currency), store, settings
+    )
     return create_app(store, champion, api_key=key, reporting_currency=settings.reporting_currency)
+
+
+def _with_scoring(champion: Champion, store: Store, settings: Settings) -> Champion:
+    """The champion with its scorer in hand, for what is said beside scores; loaded when first asked for."""
+    if champion.scoring is not None:
+        return champion
+
+    def load() -> Scoring:
+        from models.registry import load_champion  # MLflow takes seconds to import
+
+        return Scoring.of_company(load_champion(settings.tracking_uri), store.read_all(), settings.reporting_currency)
+
+    return replace(champion, scoring=Kept(load).get)
 
 
 def app() -> FastAPI:
