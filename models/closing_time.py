@@ -21,6 +21,7 @@ from models.arithmetic import (
     interval_bins,
     paces,
 )
+from models.line import ROUNDING
 
 KNOTS_DAYS = (1, 2, 3, 5, 7, 10, 14, 21, 28, 35, 42, 56, 70, 91, 119, 147, 182, 273, 364, 546, 728)
 """Days at which the distribution is kept; between them it is a straight line."""
@@ -56,9 +57,9 @@ class ClosingTime:
             return self
         stages, place = np.unique(snapshots["stage"].to_numpy(object)[row].astype(str), return_inverse=True)
         signals = bent(snapshots[list(PACE_SIGNALS)].to_numpy(np.float64))
-        center = np.nan_to_num(np.nanmean(np.vstack([signals, np.zeros(len(PACE_SIGNALS))]), axis=0))
+        center = np.nansum(signals, axis=0) / np.maximum((~np.isnan(signals)).sum(axis=0), 1)
         scale = np.sqrt(np.nan_to_num((signals - center) ** 2).mean(axis=0))
-        self.card_ |= {"center": center.tolist(), "scale": np.where(scale > 0, scale, 1).tolist()}
+        self.card_ |= {"center": center.tolist(), "scale": np.where(scale > ROUNDING, scale, 1).tolist()}
         bins = [table[np.arange(len(row)), interval] for table in _bins_of(snapshots.iloc[row], knots)]
         k = len(knots)
         columns = [interval, k + place * k + interval]
@@ -92,15 +93,17 @@ class ClosingTime:
         )
 
     def _pairs(self, closed_by: FloatColumn, days_seen: FloatColumn, knots: FloatColumn) -> tuple[Any, Any]:
-        """Pairs of a snapshot and an interval at whose start it was open and whose end, or its closing, was seen."""
+        """Pairs of a snapshot and an interval at whose start it was open and whose end the cut-off lets us see.
+
+        A closing in an interval whose end is not seen is left out too: those still open there are, so it would have
+        nobody to stand beside.
+        """
         n = len(closed_by) * len(knots)
         rng = np.random.default_rng(self.seed)
         drawn = np.arange(n) if n <= 4 * MOST_PAIRS else rng.integers(0, n, 4 * MOST_PAIRS)
         row, interval = np.divmod(drawn, len(knots))
         start, end = np.append(0.0, knots)[interval], knots[interval]
-        usable = (closed_by[row] > start) & (np.minimum(closed_by[row], days_seen[row]) > start)
-        usable &= (closed_by[row] <= end) | (days_seen[row] >= end)
-        kept = np.flatnonzero(usable)
+        kept = np.flatnonzero((closed_by[row] > start) & (days_seen[row] >= end))
         if len(kept) > MOST_PAIRS:
             kept = np.sort(rng.choice(kept, MOST_PAIRS, replace=False))
         return row[kept], interval[kept]

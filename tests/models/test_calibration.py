@@ -1,59 +1,128 @@
-"""Calibration: the line that made the data comes back, and a line never turns a ranking round."""
+"""Calibration: how much each member counts comes back, nobody counts negatively, and bounds know how little is known."""
+
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import expit
 
-from models.calibration import Calibration, fit_calibration, log_odds, probability
+from models.calibration import Calibration, fit_calibration, log_odds
+
+Raw = Mapping[str, np.ndarray]
 
 
-def drawn(slope: float, intercept: float, n: int = 40_000) -> tuple[np.ndarray, np.ndarray]:
-    """Raw log-odds, and outcomes whose true log-odds are a line of them."""
+def drawn(slopes: Mapping[str, float], intercept: float, n: int = 40_000) -> tuple[Raw, np.ndarray, np.ndarray]:
+    """Raw log-odds of each member, outcomes whose true log-odds are their sum, and a deal of its own for each row."""
     rng = np.random.default_rng(1)
-    raw = rng.normal(size=n)
-    return raw, (rng.random(n) < probability(slope * raw + intercept)).astype(float)
+    raw = {name: rng.normal(size=n) for name in slopes}
+    true = intercept + sum(slope * raw[name] for name, slope in slopes.items())
+    return raw, (rng.random(n) < expit(true)).astype(float), np.arange(n)
 
 
-def test_the_line_that_made_the_data_comes_back() -> None:
-    raw, happened = drawn(0.6, -0.8)
-    line = fit_calibration(raw, happened, np.ones(len(raw)))
-    assert (line.slope, line.intercept) == pytest.approx((0.6, -0.8), abs=0.03)
+def fitted(raw: Raw, happened: np.ndarray, deal: np.ndarray) -> Calibration:
+    return fit_calibration(raw, happened, np.ones(len(happened)), deal)
+
+
+@pytest.mark.parametrize("slopes", [{"lightgbm": 0.6}, {"logistic": 0.4, "lightgbm": 0.7}])
+def test_the_slopes_that_made_the_data_come_back(slopes: dict[str, float]) -> None:
+    found = fitted(*drawn(slopes, -0.8))
+    assert found.slopes == pytest.approx(slopes, abs=0.04)
+    assert found.intercept == pytest.approx(-0.8, abs=0.04)
 
 
 def test_weights_undo_a_sample_that_took_one_half_of_the_wins() -> None:
-    raw, happened = drawn(1.0, 0.3)
+    raw, happened, deal = drawn({"lightgbm": 1.0}, 0.3)
     weight = np.where(happened == 1, 2.0, 1.0)
-    kept = (happened == 0) | (np.arange(len(raw)) % 2 == 0)
-    line = fit_calibration(raw, happened, weight * kept)
-    assert (line.slope, line.intercept) == pytest.approx((1.0, 0.3), abs=0.05)
+    kept = (happened == 0) | (deal % 2 == 0)
+    found = fit_calibration(raw, happened, weight * kept, deal)
+    assert (found.slopes["lightgbm"], found.intercept) == pytest.approx((1.0, 0.3), abs=0.05)
 
 
 def test_rows_of_no_weight_change_nothing() -> None:
-    raw, happened = drawn(0.6, -0.8, 500)
+    raw, happened, deal = drawn({"logistic": 0.6, "lightgbm": 0.3}, -0.8, 500)
     weight = np.arange(500) % 3 * 1.0
     used = weight > 0
-    assert fit_calibration(raw, happened, weight) == fit_calibration(raw[used], happened[used], weight[used])
+    only = {name: column[used] for name, column in raw.items()}
+    assert fit_calibration(raw, happened, weight, deal) == fit_calibration(
+        only, happened[used], weight[used], deal[used]
+    )
+
+
+def test_a_member_that_would_count_negatively_is_left_out() -> None:
+    raw, happened, deal = drawn({"logistic": -0.5, "lightgbm": 0.8}, 0.2, 5_000)
+    found = fitted(raw, happened, deal)
+    assert found == fitted({"lightgbm": raw["lightgbm"]}, happened, deal)
+    assert list(found.slopes) == ["lightgbm"]
+
+
+def test_a_member_of_which_every_slope_would_turn_the_ranking_round_is_taken_as_it_is() -> None:
+    assert fitted(*drawn({"lightgbm": -1.0}, 0.0, 2_000)).slopes == {"lightgbm": 1}
 
 
 @pytest.mark.parametrize("outcome", [0.0, 1.0])
-def test_one_outcome_alone_leaves_the_model_as_it_is(outcome: float) -> None:
-    raw = np.linspace(-1, 1, 20)
-    assert fit_calibration(raw, np.full(20, outcome), np.ones(20)) == Calibration(1, 0)
+def test_one_outcome_alone_leaves_the_members_as_they_are_and_the_bounds_wide(outcome: float) -> None:
+    raw = {"logistic": np.linspace(-1, 1, 20), "lightgbm": np.linspace(-1, 1, 20)}
+    found = fitted(raw, np.full(20, outcome), np.arange(20))
+    assert (found.slopes, found.intercept) == ({"logistic": 0.5, "lightgbm": 0.5}, 0)
+    low, high = found.bounds(raw)
+    assert (high - low > 0.4).all()
 
 
 def test_nothing_seen_leaves_the_model_as_it_is() -> None:
-    assert fit_calibration(np.zeros(3), np.array([0.0, 1.0, 0.0]), np.zeros(3)) == Calibration(1, 0)
+    raw = {"lightgbm": np.zeros(3)}
+    found = fit_calibration(raw, np.array([0.0, 1.0, 0.0]), np.zeros(3), np.arange(3))
+    assert (found.slopes, found.intercept) == ({"lightgbm": 1}, 0)
 
 
-def test_a_line_that_would_turn_the_ranking_round_is_not_taken() -> None:
-    raw, happened = drawn(-1.0, 0.0, 2_000)
-    assert fit_calibration(raw, happened, np.ones(2_000)).slope == 1
+def test_over_many_samples_the_covariance_and_the_bounds_are_as_claimed() -> None:
+    rng, at = np.random.default_rng(2), {"lightgbm": np.array([-1.0, 0.0, 1.5])}
+    found, held, true = [], [], expit(0.8 * at["lightgbm"] - 0.5)
+    for _ in range(80):
+        raw = {"lightgbm": rng.normal(size=300)}
+        happened = (rng.random(300) < expit(0.8 * raw["lightgbm"] - 0.5)).astype(float)
+        found.append(fitted(raw, happened, np.arange(300)))
+        low, high = found[-1].bounds(at)
+        held.append((low <= true) & (true <= high))
+    spread = np.cov([[one.slopes["lightgbm"], one.intercept] for one in found], rowvar=False)
+    claimed = np.mean([one.covariance for one in found], axis=0)
+    assert np.sqrt(np.diag(claimed)) == pytest.approx(np.sqrt(np.diag(spread)), rel=0.25)
+    assert np.mean(held) == pytest.approx(0.8, abs=0.07)
+
+
+def test_the_covariance_shrinks_as_deals_come_in() -> None:
+    raw, happened, deal = drawn({"logistic": 0.4, "lightgbm": 0.7}, 0.0, 8_000)
+    few = fitted({name: column[:500] for name, column in raw.items()}, happened[:500], deal[:500])
+    ratio = np.diag(few.covariance) / np.diag(fitted(raw, happened, deal).covariance)
+    assert ratio == pytest.approx(16, rel=0.4)
+
+
+def test_copies_of_few_deals_are_not_more_evidence() -> None:
+    raw, happened, deal = drawn({"lightgbm": 0.7}, 0.0, 300)
+    copies = ({name: np.tile(column, 10) for name, column in raw.items()}, np.tile(happened, 10))
+    once, ten_times = fitted(raw, happened, deal), fitted(*copies, np.tile(deal, 10))
+    assert np.array(ten_times.covariance) == pytest.approx(np.array(once.covariance), rel=1e-2)
+    claimed_apart = fitted(*copies, np.arange(3_000))
+    assert np.diag(ten_times.covariance) == pytest.approx(10 * np.diag(claimed_apart.covariance), rel=1e-2)
+
+
+def test_bounds_contain_the_middle_and_widen_as_data_shrink() -> None:
+    raw, happened, deal = drawn({"logistic": 0.4, "lightgbm": 0.7}, 0.0, 4_000)
+    widths = []
+    for n in (4_000, 400, 40):
+        part = {name: column[:n] for name, column in raw.items()}
+        found = fitted(part, happened[:n], deal[:n])
+        low, high = found.bounds(raw)
+        middle = expit(found.log_odds(raw))
+        assert ((low >= 0) & (low <= middle) & (middle <= high) & (high <= 1)).all()
+        widths.append((high - low).mean())
+    assert widths[0] < widths[1] < widths[2]
 
 
 @given(st.floats(1e-6, 1 - 1e-6))
 def test_log_odds_and_probability_undo_each_other(value: float) -> None:
-    assert probability(log_odds(np.array([value])))[0] == pytest.approx(value, rel=1e-9)
+    assert expit(log_odds(np.array([value])))[0] == pytest.approx(value, rel=1e-9)
 
 
 def test_log_odds_of_the_ends_are_finite() -> None:

@@ -1,70 +1,199 @@
-"""When a won deal closes: the distribution that made the data comes back, slow deals not forgotten."""
+"""When a deal closes: the hazards that made the data come back under censoring, and the close date is heard."""
+
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from models import closing_time
+from models.arithmetic import N_CLOSE_DATE_BINS, N_QUARTER_BINS, closing_shares, interval_bins
 from models.closing_time import KNOTS_DAYS, ClosingTime
 
+KNOTS = np.array(KNOTS_DAYS, float)
 MEANS = {"demo": 120.0, "proposal": 30.0}
+WON_SHARE = {"demo": 0.3, "proposal": 0.7}
+Seen = tuple[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray]
 
 
-def seen_of(n: int = 60_000, watched_days: float = 2_000) -> tuple[pd.Series, np.ndarray, np.ndarray]:
-    """Stage, days to winning and weight of the wins seen, when watching began evenly over ``watched_days``."""
-    rng = np.random.default_rng(2)
+def in_stages(*names: str, **more: object) -> pd.DataFrame:
+    """Snapshots with nothing said but their stage and what is given."""
+    usual = {"days_to_close_date": np.nan, "days_to_quarter_end": 45.0, "age_days": 20.0, "days_in_stage": 10.0}
+    counts = {"forward_moves_30d": 0.0, "interactions_14d": 3.0}
+    return pd.DataFrame(usual | counts | more, index=range(len(names))).assign(stage=pd.Series(names, dtype="str"))
+
+
+def watched(n: int = 8_000, days: float = 200, seed: int = 2) -> Seen:
+    """Deals that close by a constant hazard of their stage, won or lost by chance; watched for up to ``days``."""
+    rng = np.random.default_rng(seed)
     stage = pd.Series(rng.choice(list(MEANS), n))
-    days = rng.exponential(stage.map(MEANS))
-    seen = days <= rng.uniform(0, watched_days, n)
-    return stage[seen], days[seen], 1 / (1 - days[seen] / watched_days)
+    takes = rng.exponential(stage.map(MEANS))
+    won = (rng.random(n) < stage.map(WON_SHARE)).to_numpy(float)
+    seen = rng.uniform(0, days, n)
+    still_open = takes > seen
+    found = in_stages(*stage, days_to_quarter_end=rng.uniform(0, 91, n))
+    return found, np.where(still_open, np.nan, won), np.where(still_open, np.nan, takes), seen
 
 
-def test_the_distribution_comes_back_although_slow_deals_are_seen_less() -> None:
-    stage, days, weight = seen_of()
-    fitted = ClosingTime().fit(stage, days, weight)
-    for name, mean in MEANS.items():
-        assert fitted.by_stage_[name] == pytest.approx(1 - np.exp(-np.array(KNOTS_DAYS) / mean), abs=0.015)
+@pytest.fixture(scope="module")
+def fitted() -> ClosingTime:
+    """Learned from deals watched for 200 days at most."""
+    return ClosingTime().fit(*watched())
 
 
-def test_without_the_weights_deals_seem_faster_than_they_are() -> None:
-    stage, days, weight = seen_of(watched_days=300)
-    plain, weighted = (ClosingTime().fit(stage, days, w).overall_[3] for w in (np.ones(len(days)), weight))
-    assert plain > weighted + 0.05
+def closed_within(model: ClosingTime, stage: str) -> np.ndarray:
+    """P(closed within each knot) of a deal that is won with the stage's probability."""
+    won, lost, _ = model.predict(in_stages(stage))
+    return WON_SHARE[stage] * won[0] + (1 - WON_SHARE[stage]) * lost[0]
 
 
-def in_stages(*names: str) -> pd.DataFrame:
-    return pd.DataFrame({"stage": pd.Series(names, dtype="str")})
+@pytest.mark.parametrize("stage", list(MEANS))
+def test_the_hazards_that_made_the_data_come_back_although_many_deals_are_still_open(
+    fitted: ClosingTime, stage: str
+) -> None:
+    known = KNOTS <= 147  # as far as more than a few deals were watched
+    true = 1 - np.exp(-KNOTS / MEANS[stage])
+    assert closed_within(fitted, stage)[known] == pytest.approx(true[known], abs=0.05)
 
 
-def test_shares_never_fall_with_days_and_never_pass_one() -> None:
-    stage, days, weight = seen_of(500)
-    shares = ClosingTime().fit(stage, days, weight).predict(in_stages("demo", "proposal", "never seen"))
-    assert (np.diff(shares, axis=1) >= 0).all()
-    assert ((shares >= 0) & (shares <= 1)).all()
+def test_without_the_open_deals_deals_seem_faster_than_they_are() -> None:
+    table, won, takes, seen = watched()
+    closed = ~np.isnan(won)
+    biased = ClosingTime().fit(table[closed], won[closed], takes[closed], seen[closed])
+    place = KNOTS_DAYS.index(56)
+    assert closed_within(biased, "demo")[place] > 1 - np.exp(-56 / MEANS["demo"]) + 0.15
 
 
-def test_a_deal_won_on_the_last_day_of_a_knot_is_within_it() -> None:
-    fitted = ClosingTime(prior=0).fit(pd.Series(["demo"]), np.array([28.0]), np.ones(1))
-    assert fitted.by_stage_["demo"].tolist() == [0, 0, 1, 1, 1, 1, 1]
+def test_the_mean_beyond_the_last_knot_is_that_of_the_last_interval(fitted: ClosingTime) -> None:
+    assert (fitted.predict(in_stages("demo"))[2] > 60).all()
 
 
-def test_a_stage_never_seen_gets_all_stages_distribution() -> None:
-    stage, days, weight = seen_of(500)
-    fitted = ClosingTime().fit(stage, days, weight)
-    assert fitted.predict(in_stages("contract"))[0] == pytest.approx(fitted.overall_)
+def test_losses_may_come_sooner_than_wins() -> None:
+    rng = np.random.default_rng(3)
+    won = (rng.random(4_000) < 0.5).astype(float)
+    takes = rng.exponential(np.where(won == 1, 90, 15))
+    table = in_stages(*["demo"] * 4_000, days_to_quarter_end=rng.uniform(0, 91, 4_000))
+    of_won, of_lost, _ = ClosingTime().fit(table, won, takes, np.full(4_000, 2_000.0)).predict(in_stages("demo"))
+    true = 1 - np.exp(-28 / np.array([90, 15]))
+    place = KNOTS_DAYS.index(28)
+    assert [of_won[0, place], of_lost[0, place]] == pytest.approx(true, abs=0.06)
 
 
-def test_a_rare_stage_is_drawn_to_all_stages_distribution() -> None:
-    stage = pd.Series(["demo"] * 100 + ["proposal"])
-    fitted = ClosingTime(prior=50).fit(stage, np.array([100.0] * 100 + [1.0]), np.ones(101))
-    assert fitted.by_stage_["proposal"][0] < 0.05
+@pytest.fixture(scope="module")
+def punctual() -> ClosingTime:
+    """Learned from deals that close about on their close date."""
+    rng = np.random.default_rng(4)
+    said = rng.uniform(0, 150, 4_000)
+    takes = np.maximum(said + rng.normal(0, 5, 4_000), 0.5)
+    table = in_stages(*["demo"] * 4_000, days_to_close_date=said, days_to_quarter_end=rng.uniform(0, 91, 4_000))
+    return ClosingTime().fit(table, (rng.random(4_000) < 0.5).astype(float), takes, np.full(4_000, 900.0))
 
 
-def test_before_the_first_win_a_deal_is_taken_at_its_close_date() -> None:
-    fitted = ClosingTime().fit(pd.Series([], dtype="str"), np.empty(0), np.empty(0))
-    open_deals = pd.DataFrame({"stage": ["demo"] * 3, "days_to_close_date": [20.0, -3.0, np.nan]})
-    assert fitted.predict(open_deals).tolist() == [[0, 0, 1, 1, 1, 1, 1], [1] * 7, [1] * 7]
+def test_the_close_date_moves_the_mass(punctual: ClosingTime) -> None:
+    dates = np.array([10.0, 50.0, 110.0])
+    won, _, _ = punctual.predict(in_stages("demo", "demo", "demo", days_to_close_date=dates))
+    half_by = [KNOTS[np.searchsorted(row, 0.5)] for row in won]
+    assert half_by == pytest.approx(dates, abs=20)
 
 
-def test_no_deals_get_no_rows() -> None:
-    stage, days, weight = seen_of(500)
-    assert ClosingTime().fit(stage, days, weight).predict(in_stages()).shape == (0, len(KNOTS_DAYS))
+def test_shares_never_fall_with_days_and_never_pass_one(fitted: ClosingTime, punctual: ClosingTime) -> None:
+    rng = np.random.default_rng(5)
+    strange = {"age_days": rng.choice([np.nan, 0, 1e9], 60), "interactions_14d": rng.choice([np.nan, 1e12], 60)}
+    dates = {"days_to_close_date": rng.choice([np.nan, -4e4, -3, 0, 5e5], 60), "days_to_quarter_end": 0.0}
+    rows = in_stages(*rng.choice(["demo", "proposal", "never seen"], 60), **strange, **dates)
+    for model in (fitted, punctual):
+        for shares in model.predict(rows)[:2]:
+            assert (np.diff(shares, axis=1) >= 0).all()
+            assert ((shares >= 0) & (shares <= 1)).all()
+        assert (model.predict(rows)[2] > 0).all()
+
+
+def test_a_stage_never_seen_gets_a_time_between_the_known_ones(fitted: ClosingTime) -> None:
+    won, _, _ = fitted.predict(in_stages("demo", "contract", "proposal"))
+    place = KNOTS_DAYS.index(28)
+    assert won[0, place] < won[1, place] < won[2, place]
+
+
+def test_the_same_seed_gives_the_same_bits_also_where_pairs_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(closing_time, "MOST_PAIRS", 2_000)
+    seen = watched(1_000)
+    first, again, other = (ClosingTime(seed).fit(*seen).card_ for seed in (0, 0, 1))
+    assert first == again != other
+
+
+def test_the_pairs_drawn_are_alike_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(closing_time, "MOST_PAIRS", 20_000)
+    place = KNOTS_DAYS.index(28)
+    found = closed_within(ClosingTime().fit(*watched()), "demo")[place]
+    assert found == pytest.approx(1 - np.exp(-28 / MEANS["demo"]), abs=0.06)
+
+
+def test_a_deal_alone_gets_the_same_bits_as_in_the_batch(fitted: ClosingTime) -> None:
+    rows = watched(60, seed=9)[0]
+    together = fitted.predict(rows)
+    for row in range(60):
+        alone = fitted.predict(rows.iloc[[row]])
+        assert [one[0].tolist() for one in alone] == [one[row].tolist() for one in together]
+
+
+@pytest.mark.parametrize("won", [[1.0, 1.0], [0.0, 0.0], [np.nan, np.nan]])
+def test_before_both_outcomes_were_seen_a_deal_is_taken_at_its_word(won: list[float]) -> None:
+    days = np.where(np.isnan(won), np.nan, 20.0)
+    fitted = ClosingTime().fit(in_stages("demo", "demo"), np.array(won), days, np.full(2, 300.0))
+    rows = in_stages("demo", "demo", "demo", days_to_close_date=np.array([20.0, -3.0, np.nan]))
+    for shares in fitted.predict(rows)[:2]:
+        assert shares.tolist() == [(KNOTS >= 20).tolist(), [1] * len(KNOTS), [1] * len(KNOTS)]
+
+
+def test_no_deals_get_no_rows(fitted: ClosingTime) -> None:
+    never = ClosingTime().fit(in_stages(), np.empty(0), np.empty(0), np.empty(0))
+    for model in (fitted, never):
+        won, lost, tail_days = model.predict(in_stages())
+        assert (won.shape, lost.shape, tail_days.shape) == ((0, len(KNOTS)), (0, len(KNOTS)), (0,))
+
+
+def test_a_constant_pace_says_nothing(fitted: ClosingTime) -> None:
+    usual, busy = in_stages("demo"), in_stages("demo", interactions_14d=300.0, age_days=9_000.0)
+    assert fitted.predict(busy)[0] == pytest.approx(fitted.predict(usual)[0], abs=0.01)
+
+
+def test_a_brisk_deal_closes_sooner_where_brisk_deals_did() -> None:
+    rng = np.random.default_rng(6)
+    brisk = rng.random(4_000) < 0.5
+    table = in_stages(*["demo"] * 4_000, interactions_14d=np.where(brisk, 9.0, 1.0))
+    takes = rng.exponential(np.where(brisk, 15, 90))
+    fitted = ClosingTime().fit(table, (rng.random(4_000) < 0.5) * 1.0, takes, np.full(4_000, 900.0))
+    won, _, _ = fitted.predict(in_stages("demo", "demo", interactions_14d=np.array([9.0, 1.0])))
+    assert won[0, KNOTS_DAYS.index(28)] > won[1, KNOTS_DAYS.index(28)] + 0.3
+
+
+def test_only_pairs_that_were_watched_to_their_end_are_learned_from() -> None:
+    closed_by, days_seen = np.array([6.0, 4.0, np.inf, np.inf]), np.array([30.0, 4.5, 4.5, 3.0])
+    row, interval = ClosingTime()._pairs(closed_by, days_seen, KNOTS)
+    ends = [KNOTS[interval[row == deal]].tolist() for deal in range(4)]
+    # Of the second, as of the third, the interval from 3 to 5 days was not watched to its end.
+    assert ends == [[1, 2, 3, 5, 7], [1, 2, 3], [1, 2, 3], [1, 2, 3]]
+
+
+def test_the_close_date_and_the_quarter_are_seen_from_each_interval() -> None:
+    seen_from = partial(interval_bins, knots=np.array([7.0, 14.0, 28.0]))
+    close_date, quarter = seen_from(np.array([np.nan, 10.0, -70.0]), np.array([10.0, 10.0, 0.0]))
+    assert close_date[0].tolist() == [0, 0, 0]
+    assert close_date[1].tolist() == [7, 6, 5]  # in 7 to 14 days, then in 0 to 7, then overdue
+    assert close_date[2].tolist() == [1, 1, 1]
+    assert quarter[0].tolist() == [1, 0, 4]  # 3 days after the interval, within it, then the next quarter's
+    assert close_date.max() < N_CLOSE_DATE_BINS
+    assert quarter.max() < N_QUARTER_BINS
+
+
+def test_equal_chances_in_equal_intervals_make_a_geometric_time() -> None:
+    knots = [1, 2, 3]
+    card = {
+        **{"knots_days": knots, "n_seen": 9, "stages": ["demo"], "center": [0] * 4, "scale": [1] * 4},
+        **{"interval": np.full((3, 2), np.log(0.25 / 0.5)), "stage": np.zeros((1, 3, 2)), "pace": np.zeros((4, 2))},
+        **{"close_date": np.zeros((N_CLOSE_DATE_BINS, 2)), "quarter": np.zeros((N_QUARTER_BINS, 2))},
+    }
+    won, lost, tail_days = closing_shares(["demo"], np.array([5.0]), np.array([5.0]), np.zeros((1, 4)), card)
+    assert won[0] == pytest.approx([0.5, 0.75, 0.875])  # each interval closes one half, won and lost alike
+    assert lost[0] == pytest.approx(won[0])
+    assert tail_days == pytest.approx([2])
