@@ -47,7 +47,7 @@ def forecast_html(rows: pd.DataFrame, about: About, notes: Sequence[str] = ()) -
 
 
 def at_risk_html(rows: pd.DataFrame, about: About, threshold: float, notes: Sequence[str] = ()) -> str:
-    """Return the page of the deals of ``reports.at_risk.attention`` whose stall risk is at least ``threshold``."""
+    """Return the page of the deals of ``reports.at_risk.attention`` that are at risk by at least ``threshold``."""
     risky = at_least(threshold, rows)
     shown = risky.head(MAX_ROWS).assign(sentences=risky["reasons"].str.split("\n", regex=False)).to_dict("records")
     totals = {"total": risky["money_at_risk"].sum(), "total_open": rows["money_at_risk"].sum()}

@@ -15,12 +15,10 @@ from crm.money import known_rates, rates_day
 from crm.present import present
 from crm.store import Store
 from features.declared import NOTHING, Declared
-from reports.at_risk import at_least, attention
+from reports.at_risk import AT_RISK_FROM, at_least, attention
 from reports.forecast import forecast
 from reports.quality import Quality, open_signals, quality
 from reports.render import About, at_risk_html, csv_text, forecast_html, quality_html
-
-THRESHOLD = 0.5
 
 
 def write_reports(store: Store, folder: Path, reporting_currency: str) -> list[Path]:
@@ -77,8 +75,8 @@ def report_texts(tables: dict[str, pd.DataFrame], scores: pd.DataFrame, reportin
     return {
         "forecast.html": forecast_html(rows, about, notes),
         "forecast.csv": csv_text(rows.assign(**facts)),
-        "at-risk.html": at_risk_html(every, about, THRESHOLD, notes),
-        "at-risk.csv": csv_text(at_least(THRESHOLD, every).assign(**facts)),
+        "at-risk.html": at_risk_html(every, about, AT_RISK_FROM, notes),
+        "at-risk.csv": csv_text(at_least(AT_RISK_FROM, every).assign(**facts)),
     }
 
 

@@ -11,9 +11,10 @@ from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
 
 from crm.store import Store
-from serving import deals, docs, forecast, health, manager, pages, score, sign_in
+from serving import deal_insight, deals, docs, forecast, health, manager, pages, score, sign_in
 from serving.auth import KEY_SCHEMES, ApiKey, Gate
 from serving.guard import BodyLimit, CarefulHeaders
+from serving.insight import Insight
 from serving.latest import CHECK_EVERY_S, Latest
 from serving.problems import add_handlers
 from serving.rendering import HERE
@@ -65,10 +66,12 @@ def create_app(
         Seconds between looks for newer scores.
     """
     latest = Latest(store, reporting_currency, check_every_s)
+    insight = Insight(store, champion.scoring)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         latest.warm_up()
+        insight.warm_up(latest.view)
         yield
 
     app = FastAPI(
@@ -93,7 +96,7 @@ def create_app(
     )
     app.state.api_key = api_key
     app.state.attempts = sign_in.Attempts()
-    app.state.services = Services(store, latest, champion, clock)
+    app.state.services = Services(store, latest, champion, insight, clock)
     add_handlers(app)
     _add_routes(app)
     return app
@@ -112,7 +115,8 @@ def _add_routes(app: FastAPI) -> None:
 def _api() -> APIRouter:
     """The routes for programs; the gate asks for the key, here it is written into their documentation."""
     router = APIRouter(dependencies=KEY_SCHEMES)
-    for part in (deals, score, forecast):
+    # A deal's id may hold slashes, so what is longer is asked for first.
+    for part in (deal_insight, deals, score, forecast):
         router.include_router(part.router)
     return router
 

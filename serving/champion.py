@@ -118,4 +118,4 @@ def registered_champion(store: Store, tracking_uri: str, reporting_currency: str
         scoring, version = kept.get()
         return scoring.score(tables, as_of).assign(model_version=version)
 
-    return Champion(score, lambda: kept.get()[1], lambda: kept.note)
+    return Champion(score, lambda: kept.get()[1], lambda: kept.note, kept.get)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pandas as pd
 from fastapi import APIRouter, Query, Request
 
-from reports.at_risk import top_sentences
+from reports.at_risk import AT_RISK_FROM
 from serving import answers
 from serving.deals import Limit, OwnerFilter, PageCursor, TeamFilter
 from serving.pagination import next_address, start_of
@@ -28,10 +28,10 @@ from serving.view import ScoredDeal, View
 router = APIRouter(tags=["reports"])
 
 RANGES_COVER = "the luck of single deals; not common shocks, nor deals that do not exist yet"
-AT_RISK_FROM = 0.5
 
 Period = Literal["this", "next", "both"]
 Level = Literal["whole", "team", "owner"]
+Threshold = Annotated[float, Query(ge=0, le=1, description="The least chance of being lost or stalled to report.")]
 _MONEY = ("closed", "open_expected", "expected", "p10", "p50", "p90")
 _PLAIN = ("level", "id", "name", "n_open", "n_won", "n_without_amount", "n_without_score")
 
@@ -46,17 +46,17 @@ def forecast(
     return forecast_answer(services.latest.required(), period, level)
 
 
-@router.get("/v1/reports/at-risk", summary="Open deals that are likely to stall")
+@router.get("/v1/reports/at-risk", summary="Open deals that are likely to stall or to be lost")
 def at_risk_report(
     request: Request,
     services: Needs,
     owner: OwnerFilter = None,
     team: TeamFilter = None,
-    threshold: Annotated[float, Query(ge=0, le=1, description="The least stall risk to report.")] = AT_RISK_FROM,
+    threshold: Threshold = AT_RISK_FROM,
     limit: Limit = 50,
     cursor: PageCursor = None,
 ) -> AtRiskReport:
-    """Return the open deals whose stall risk is at least the threshold, most money at risk first.
+    """Return the open deals whose chance of being lost or stalled is at least the threshold, most money at risk first.
 
     `total` and the sum `money_at_risk` are over all pages.
     """
@@ -88,8 +88,9 @@ def forecast_answer(view: View, period: Period, level: Level) -> ForecastAnswer:
 
 
 def deals_at_risk(view: View, owner: str | None, team: str | None, threshold: float) -> list[ScoredDeal]:
-    """Return the open deals of an owner and a team whose stall risk is at least ``threshold``, ranked."""
-    return [deal for deal in view.matching(owner, team) if deal.stall_risk is not None and deal.stall_risk >= threshold]
+    """Return the open deals of an owner and a team that are at risk by at least ``threshold``, ranked."""
+    risks = ((deal, answers.at_risk(deal.stall_risk, deal.lost_in_patience)) for deal in view.matching(owner, team))
+    return [deal for deal, risk in risks if risk is not None and risk >= threshold]
 
 
 def at_risk_answer(
@@ -116,11 +117,16 @@ def _deal_at_risk(deal: ScoredDeal, view: View) -> DealAtRisk:
     return DealAtRisk(
         **dict(answers.facts(deal, view.as_of.date())),
         win_probability=deal.win_probability,
+        win_low=deal.win_low,
+        win_high=deal.win_high,
         stall_risk=deal.stall_risk,
+        lost_in_patience=deal.lost_in_patience,
+        at_risk=answers.at_risk(deal.stall_risk, deal.lost_in_patience),
+        expected_close_date=deal.expected_close_date,
         money_at_risk=answers.money(deal.money_at_risk, view.currency),
         patience_days=deal.patience_days,
         days_in_stage=None if deal.stage_since is None else (view.as_of - deal.stage_since).days,
-        why=top_sentences(deal.stall_reasons).splitlines(),
+        why=answers.why(deal),
         note=deal.note,
         href=f"/v1/deals/{quote(deal.deal_id, safe='')}",
     )

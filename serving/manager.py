@@ -6,7 +6,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from serving.forecast import AT_RISK_FROM, RANGES_COVER, at_risk_answer, deals_at_risk, forecast_answer
+from reports.at_risk import AT_RISK_FROM
+from serving.forecast import RANGES_COVER, at_risk_answer, deals_at_risk, forecast_answer
 from serving.rendering import page
 from serving.report_schemas import ForecastPeriod, ForecastRow
 from serving.schemas import Money
@@ -16,7 +17,7 @@ from serving.view import View
 router = APIRouter(include_in_schema=False)
 
 _SHOWN_AT_RISK = 25
-_THRESHOLDS = (0.3, 0.5, 0.7)
+_THRESHOLDS = (0.5, 0.6, 0.7, 0.8)
 _TICKS = 5
 
 

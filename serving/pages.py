@@ -5,16 +5,21 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from crm.errors import PlumblineError
 from serving import answers
+from serving.deal_insight import N_SIMILAR, NONE_ALIKE, help_answer, open_snapshot, similar_answer
 from serving.deals import DealId, detail
+from serving.insight_schemas import Cause
+from serving.ledger import why_it_moved
 from serving.rendering import page
-from serving.schemas import Reason
-from serving.services import Needs
+from serving.score_schemas import Reason, Scores
+from serving.services import Needs, Services
 from serving.view import ScoredDeal, View
 
 router = APIRouter(include_in_schema=False)
 
 _PER_PAGE = 25
+_SHOWN_CAUSES = 6
 
 
 @router.get("/")
@@ -56,7 +61,56 @@ def deal_page(request: Request, services: Needs, deal_id: DealId) -> Response:
         context["charts"].append(("win", waterfall(scores.win_base, scores.win_reasons, scores.win_probability)))
         if scores.stall_risk is not None and scores.stall_base is not None:
             context["charts"].append(("stall", waterfall(scores.stall_base, scores.stall_reasons, scores.stall_risk)))
+        moved = why_it_moved(services, deal_id)
+        context |= {"patience": patience_parts(scores), "moved": moved, "causes": main_causes(moved.causes)}
+        context |= _insight(services, deal_id)
     return page(request, "deal.html", context)
+
+
+def patience_parts(scores: Scores) -> list[tuple[str, str, float]]:
+    """What may become of a deal within its stage's patience: class, words and share of each part; they sum to 1.
+
+    Empty where the risk of stalling is not known.
+    """
+    moved, stalled, lost = scores.moved_in_patience, scores.stall_risk, scores.lost_in_patience
+    if moved is None or stalled is None or lost is None:
+        return []
+    return [("won", "moves forward or is won", moved), ("open", "stalls", stalled), ("lost", "is lost", lost)]
+
+
+def main_causes(causes: list[Cause], most: int = _SHOWN_CAUSES) -> list[Cause]:
+    """The largest causes of a move, and one of the others together; they sum to the move as all do.
+
+    Examples
+    --------
+    >>> parts = {"kind": "signal", "topic": "t", "signal": "s", "off_by": 0, "sentence": ""}
+    >>> [round(cause.points, 9) for cause in main_causes([Cause(points=0.1 * n, **parts) for n in (3, 2, 1)], most=1)]
+    [0.3, 0.3]
+    """
+    few, others = causes[:most], causes[most:]
+    if len(others) <= 1:
+        return causes
+    together = sum(cause.points for cause in others)
+    rest = Cause(
+        kind="rest", topic="other", signal="", points=together, off_by=0, sentence="All other signals together"
+    )
+    return [*few, rest]
+
+
+def _insight(services: Services, deal_id: str) -> dict[str, Any]:
+    """Similar deals and what would help; None where there is no model, or the scores shown are another model's."""
+    view = services.latest.required()
+    nothing: dict[str, Any] = {"similar": None, "helps": None, "looking": False}
+    try:
+        if services.insight.scoring()[1] != view.model_version:
+            return nothing
+        snapshot = open_snapshot(services, view, deal_id)
+        index = services.insight.similar_if_ready(view)
+    except PlumblineError:  # what the page is about is there all the same
+        return nothing
+    found = index.to(snapshot, N_SIMILAR) if index and len(snapshot) else []
+    similar = similar_answer(services, view, deal_id, found, NONE_ALIKE)
+    return {"similar": similar, "helps": help_answer(services, view, deal_id, snapshot), "looking": index is None}
 
 
 def waterfall(base: float, reasons: list[Reason], score: float) -> dict[str, Any]:

@@ -48,7 +48,12 @@ _AT_RISK = {
     "owner": {"owner_id": "U017", "name": "Ines Ferreira", "team": "South"},
     "last_interaction_at": "2026-03-07T15:40:00Z",
     "win_probability": 0.31,
-    "stall_risk": 0.64,
+    "win_low": 0.24,
+    "win_high": 0.39,
+    "stall_risk": 0.54,
+    "lost_in_patience": 0.1,
+    "at_risk": 0.64,
+    "expected_close_date": "2026-05-11",
     "money_at_risk": _euros("9523.20"),
     "patience_days": 21.0,
     "days_in_stage": 31,
@@ -130,24 +135,29 @@ class ForecastAnswer(Batch):
 
 
 class DealAtRisk(Facts):
-    """An open deal that is likely to stall."""
+    """An open deal that is likely to stall or to be lost."""
 
     model_config = example(_AT_RISK)
 
     win_probability: Share
-    stall_risk: Share
+    win_low: Share | None = None
+    win_high: Share | None = None
+    stall_risk: Share | None = None
+    lost_in_patience: Share | None = None
+    at_risk: Share = Field(description="Lost or stalled: `lost_in_patience` + `stall_risk`.")
+    expected_close_date: date | None = None
     money_at_risk: Money | None = Field(
-        description="Amount x win probability x stall risk in the reporting currency; null without an amount or a rate."
+        description="Amount x win probability x `at_risk` in the reporting currency; null without an amount or a rate."
     )
     patience_days: float | None = None
     days_in_stage: int | None = Field(None, ge=0, description="Whole days, as of the scores.")
-    why: list[str] = Field(description="Up to three sentences: what raises the stall risk most.")
+    why: list[str] = Field(description="Up to three sentences: what puts it at risk most.")
     note: str | None = None
     href: str
 
 
 class AtRiskReport(Batch):
-    """The open deals with a high stall risk, most money at risk first."""
+    """The open deals that are likely to be lost or to stall, most money at risk first."""
 
     model_config = example(
         _BATCH

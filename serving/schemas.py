@@ -1,43 +1,18 @@
 """What the API answers with: one model per thing, each with a description and an example."""
 
-from datetime import date, datetime
-from typing import Annotated, Literal
+from datetime import date
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Instant = Annotated[datetime, Field(description="An instant, ISO 8601, in UTC.")]
+from serving.schema_parts import Answer, Instant, Share, example
+from serving.score_schemas import REASON as _REASON
+from serving.score_schemas import SCORES as _SCORES
+from serving.score_schemas import Reason, Scores
 
 _MONEY = {"amount": "48000.00", "currency": "EUR"}
-_REASON = {
-    "signal": "days_since_last_inbound",
-    "group": "engagement",
-    "value": 23.0,
-    "typical": 6.0,
-    "points": -0.081,
-    "sentence": "No reply for 23 days; deals won from this stage were answered within 6",
-}
-_OTHER = {"signal": "other", "group": "other", "points": 0.011, "sentence": "All other signals together"}
-_STALL_REASON = {
-    "signal": "days_in_stage",
-    "group": "momentum",
-    "value": 31.0,
-    "typical": 14.0,
-    "points": 0.19,
-    "sentence": "31 days in this stage; deals that were won left it within 14",
-}
 _BATCH = {"as_of": "2026-03-30T06:00:00Z", "model_version": "7"}
 _OWNER = {"owner_id": "U017", "name": "Ines Ferreira", "team": "South"}
-_SCORES = {
-    "win_probability": 0.31,
-    "win_base": 0.38,
-    "win_reasons": [_REASON, _OTHER],
-    "win_within": [{"days": 28, "probability": 0.12}, {"days": 91, "probability": 0.29}],
-    "stall_risk": 0.44,
-    "stall_base": 0.25,
-    "stall_reasons": [_STALL_REASON],
-    "patience_days": 21.0,
-}
 _FACTS = {
     "deal_id": "D000123",
     "name": "Fleet telematics, 40 vans",
@@ -55,9 +30,14 @@ _FACTS = {
 }
 _SUMMARY = _FACTS | {
     "rank": 1,
-    "money_at_risk": {"amount": "6547.20", "currency": "EUR"},
+    "money_at_risk": {"amount": "8332.80", "currency": "EUR"},
     "win_probability": 0.31,
+    "win_low": 0.24,
+    "win_high": 0.39,
     "stall_risk": 0.44,
+    "lost_in_patience": 0.12,
+    "at_risk": 0.56,
+    "expected_close_date": "2026-05-11",
     "reasons": [_REASON],
     "why": ["31 days in this stage; deals that were won left it within 14"],
     "href": "/v1/deals/D000123",
@@ -80,17 +60,6 @@ _TIMELINE = [
 ]
 
 
-class Answer(BaseModel):
-    """Read-only once made; its fields are what programs may rely on."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-def example(document: dict) -> ConfigDict:
-    """Put one example into a model's schema."""
-    return ConfigDict(json_schema_extra={"examples": [document]})
-
-
 class Money(Answer):
     """An amount and its ISO 4217 currency."""
 
@@ -98,28 +67,6 @@ class Money(Answer):
 
     amount: str = Field(description="A plain decimal.", pattern=r"^-?\d+(\.\d+)?$")
     currency: str = Field(description="ISO 4217.", pattern=r"^[A-Z]{3}$")
-
-
-class Reason(Answer):
-    """What one signal adds to, or takes from, a score. The base and all points sum to the score."""
-
-    model_config = example(_REASON)
-
-    signal: str
-    group: str
-    value: float | None = Field(None, description="The deal's value, in the signal's unit; null when unknown.")
-    typical: float | None = Field(None, description="The usual value among deals won from the same stage.")
-    points: float = Field(description="Added to the probability, as a fraction: 0.081 is 8.1 percentage points.")
-    sentence: str = Field(description="The same for people.")
-
-
-class Within(Answer):
-    """The probability that a deal is won within so many days of `as_of`."""
-
-    model_config = example({"days": 28, "probability": 0.12})
-
-    days: float = Field(ge=0)
-    probability: Share
 
 
 class Owner(Answer):
@@ -130,24 +77,6 @@ class Owner(Answer):
     owner_id: str
     name: str
     team: str | None = None
-
-
-class Scores(Answer):
-    """What the model says of one deal, and why."""
-
-    model_config = example(_SCORES)
-
-    win_probability: Share = Field(description="Probability that the deal is won in the end.")
-    win_base: Share = Field(description="Where the reasons start from: what the model says of an average deal.")
-    win_reasons: list[Reason] = Field(description="Largest first; with `win_base` they sum to `win_probability`.")
-    win_within: list[Within] = Field(description="Probability of being won by then; never falls with time.")
-    stall_risk: Share | None = Field(
-        None, description="Probability of still being open, without a move forward, when the patience runs out."
-    )
-    stall_base: Share | None = None
-    stall_reasons: list[Reason] = Field(default_factory=list)
-    patience_days: float | None = Field(None, description="Days a deal may usually spend in this stage.")
-    note: str | None = Field(None, description="Says so when there was not enough data for a real score.")
 
 
 class Facts(Answer):
@@ -178,14 +107,19 @@ class DealSummary(Facts):
 
     rank: int = Field(ge=1, description="1 is where attention pays most, among all open deals.")
     money_at_risk: Money | None = Field(
-        description="Amount x win probability x stall risk, in the reporting currency: the ranking's measure."
+        description="Amount x win probability x `at_risk`, in the reporting currency: the ranking's measure."
     )
     win_probability: Share
+    win_low: Share | None = Field(None, description="With `win_high`: where the true probability lies, 8 times in 10.")
+    win_high: Share | None = None
     stall_risk: Share | None = None
+    lost_in_patience: Share | None = None
+    at_risk: Share | None = Field(None, description="Lost or stalled: `lost_in_patience` + `stall_risk`.")
+    expected_close_date: date | None = None
     note: str | None = None
     reasons: list[Reason] = Field(description="The three reasons with the most points behind the win probability.")
     why: list[str] = Field(
-        description="Up to three sentences: what raises the stall risk most. Empty when it is no higher than average."
+        description="Up to three sentences: what puts it at risk most. Empty when it is in no more danger than average."
     )
     href: str = Field(description="Where the whole deal is.")
 

@@ -34,24 +34,16 @@ def score(services: Needs, request: ScoreRequest) -> ScoreAnswer:
     mine = scores[scores["deal_id"] == request.deal.deal_id]
     if mine.empty:
         raise _refusal("deal", request.deal.deal_id, "the deal was not open then, so it got no score", "check as_of")
-    return _answer(mine.iloc[0].to_dict(), as_of, request)
+    return _answer(mine.iloc[0].to_dict(), as_of, request, tables["calendar"])
 
 
-def _answer(row: dict[str, Any], as_of: datetime, request: ScoreRequest) -> ScoreAnswer:
+def _answer(row: dict[str, Any], as_of: datetime, request: ScoreRequest, calendar: pd.DataFrame) -> ScoreAnswer:
     known: dict[str, Any] = {name: None if pd.isna(value) else value for name, value in row.items()}
     return ScoreAnswer(
         deal_id=request.deal.deal_id,
         as_of=as_of,
         model_version=known["model_version"],
-        win_probability=known["win_probability"],
-        win_base=known["win_base"],
-        win_reasons=answers.reasons(known["win_reasons"]),
-        win_within=answers.within(known["win_within"]),
-        stall_risk=known["stall_risk"],
-        stall_base=known["stall_base"],
-        stall_reasons=answers.reasons(known["stall_reasons"]),
-        patience_days=known["patience_days"],
-        note=known.get("note"),
+        **answers.scores({"note": None} | known, as_of, calendar),
         ignored=Ignored(
             changes=sum(change.known >= as_of for change in request.changes),
             interactions=sum(interaction.known >= as_of for interaction in request.interactions),

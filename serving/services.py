@@ -9,6 +9,8 @@ import pandas as pd
 from fastapi import Depends, Request
 
 from crm.store import Store
+from models.scoring import Scoring
+from serving.insight import Insight
 from serving.latest import Latest
 from serving.view import REFERENCE, Tables
 
@@ -27,20 +29,25 @@ class Champion:
         Returns the version of the model in use. Both raise ``NoModelError`` while there is no model.
     note
         Returns why the model in use may not be the champion: the registry cannot be reached; empty where it is.
+    scoring
+        Returns the model in use with its norms, and its version, for what is said beside scores; None where
+        nothing is to be said.
     """
 
     score: Callable[[Tables, datetime], pd.DataFrame]
     version: Callable[[], str]
     note: Callable[[], str] = str
+    scoring: Callable[[], tuple[Scoring, str]] | None = None
 
 
 @dataclass(frozen=True)
 class Services:
-    """The store, the view of its latest scores, the model, and the clock."""
+    """The store, the view of its latest scores, the model, what it says beside scores, and the clock."""
 
     store: Store
     latest: Latest
     champion: Champion
+    insight: Insight
     clock: Callable[[], datetime]
 
 

@@ -43,10 +43,22 @@ class ScoredDeal:
     team: str | None
     last_interaction_at: datetime | None
     win_probability: float
+    win_low: float | None
+    win_high: float | None
     win_base: float
     win_reasons: str
     win_within: str
+    lost_within: str
+    expected_close_date: str | None
+    close_p10_date: str | None
+    close_p50_date: str | None
+    close_p90_date: str | None
+    slip_probability: float | None
+    slipped_close_date: str | None
     stall_risk: float | None
+    stall_low: float | None
+    stall_high: float | None
+    lost_in_patience: float | None
     stall_base: float | None
     stall_reasons: str
     patience_days: float | None

@@ -3,13 +3,14 @@ import json
 import numpy as np
 import pytest
 
-from reports.at_risk import at_risk, attention, top_sentences
+from reports.at_risk import at_risk, attention, why_at_risk
 
 
-def test_money_at_risk_is_the_expected_revenue_about_to_stall(present_of, scores_of, rates):
-    deal = attention(present_of({"currency": "USD"}), scores_of({}), rates).iloc[0]
+def test_money_at_risk_is_the_expected_revenue_about_to_be_lost_or_to_stall(present_of, scores_of, rates):
+    deal = attention(present_of({"currency": "USD"}), scores_of({"lost_in_patience": 0.1}), rates).iloc[0]
     assert deal["amount_reporting"] == 800
-    assert deal["money_at_risk"] == 240
+    assert deal["at_risk"] == 0.6 + 0.1
+    assert deal["money_at_risk"] == 280  # 800 x 0.5 x 0.7
     assert (deal["days_in_stage"], deal["days_since_last_interaction"], deal["overdue_days"]) == (14, 6, 0)
 
 
@@ -24,7 +25,8 @@ def test_the_most_money_at_risk_comes_first_and_deals_without_an_amount_last(pre
 def test_only_open_scored_deals_at_or_above_the_threshold_are_at_risk(present_of, scores_of, rates):
     won = {"stage_category": "won", "closed_at": "2026-11-01"}
     deals = present_of({}, {}, won, {}, {})
-    scores = scores_of({"stall_risk": 0.5}, {"stall_risk": 0.49}, {}, {"stall_risk": None})
+    lost_or_stalled = {"stall_risk": 0.3, "lost_in_patience": 0.2}
+    scores = scores_of(lost_or_stalled, {"stall_risk": 0.49}, {}, {"stall_risk": None})
     assert at_risk(deals, scores, rates)["deal_id"].tolist() == ["D1"]
     assert attention(deals, scores, rates)["deal_id"].tolist() == ["D1", "D4", "D2"]
 
@@ -45,7 +47,16 @@ def test_the_sentences_are_of_what_raises_the_risk_most_and_three_at_most():
     reasons = [{"signal": f"s{n}", "points": 0.5 - n / 10, "sentence": f"Reason {n}"} for n in range(4)]
     lowering = {"signal": "calls", "points": -0.9, "sentence": "Many calls"}
     rest = {"signal": "other", "points": 0.6, "sentence": "All other signals together"}
-    assert top_sentences(json.dumps([lowering, rest, *reasons])) == "Reason 0\nReason 1\nReason 2"
+    told = why_at_risk(0.1, 0.4, "[]", json.dumps([lowering, rest, *reasons]))
+    assert told == ["Reason 0", "Reason 1", "Reason 2"]
+
+
+def test_of_a_deal_that_is_rather_lost_than_stalled_it_says_what_speaks_against_winning(present_of, scores_of, rates):
+    against = [{"signal": "calls", "points": -0.2, "sentence": "No calls"}]
+    slow = [{"signal": "age", "points": 0.2, "sentence": "Old"}]
+    told = {"win_reasons": against, "stall_reasons": slow, "stall_risk": 0.3}
+    rows = attention(present_of({}, {}), scores_of(told | {"lost_in_patience": 0.4}, told), rates)
+    assert rows.set_index("deal_id")["reasons"].to_dict() == {"D1": "No calls", "D2": "Old"}
 
 
 def test_no_scores_give_an_empty_list_with_every_column(present_of, scores_of, rates):

@@ -94,7 +94,7 @@ def test_a_long_list_says_how_much_of_it_is_shown(about, present_of, scores_of, 
 
 def test_no_deal_at_risk_is_said(about, present_of, scores_of, rates):
     rows = attention(present_of({}), scores_of({"stall_risk": 0.1}), rates)
-    assert "No open deal has a stall risk of 50% or more" in at_risk_html(rows, about, 0.5)
+    assert "No open deal is likely to be lost or to stall by 50% or more" in at_risk_html(rows, about, 0.5)
 
 
 def test_a_chart_is_well_formed_names_its_bars_and_its_currency(rows):

@@ -15,6 +15,11 @@ import pytest
 from crm.store import Store, open_store
 from crm.store_rows import frame_of
 from crm.tables import TABLES
+from models.closing_time import ClosingTime
+from models.probability import ProbabilityModel
+from models.rungs import StageRate
+from models.scorer import Scorer
+from models.scoring import Scoring
 from serving.app import create_app
 from serving.auth import ApiKey
 from serving.services import Champion
@@ -194,6 +199,24 @@ def fake_score(tables: dict[str, pd.DataFrame], as_of: datetime) -> pd.DataFrame
     return rows("scores", *(score_row(deal_id, 0.1 + 0.1 * known, 0.3) for deal_id in tables["deals"]["deal_id"]))
 
 
+def stage_rates() -> tuple[Scoring, str]:
+    """A real scorer that knows of stages only, with the norms of the hand-made deals."""
+    win, stall = (_rate(by_stage) for by_stage in ({"P/lead": 0.2, "P/proposal": 0.5}, {}))
+    scorer = Scorer(win, stall, ClosingTime(), (7.0, 90.0, 30.0), "2026-03-30", "not enough data")
+    return Scoring.of_company(scorer, tables_with_all(), "EUR"), "7"
+
+
+def _rate(by_stage: dict[str, float]) -> ProbabilityModel:
+    rate = StageRate()
+    rate.base_, rate.rate_, rate.n_deals_ = 0.35, by_stage, dict.fromkeys(by_stage, 1.0)
+    return ProbabilityModel(signals=("stage_win_rate",), stage_rate=rate, stage_signal="stage_win_rate")
+
+
+def tables_with_all() -> dict[str, pd.DataFrame]:
+    """The hand-made tables, and the empty ones beside them."""
+    return {name: rows(name) for name in TABLES} | tables()
+
+
 @pytest.fixture
 def hand_made() -> SimpleNamespace:
     """The values that tests compare with, and what makes more rows."""
@@ -230,7 +253,7 @@ def make_client() -> Iterator[Callable[..., TestClient]]:
     def make(
         store: Store, *, key: str | None = KEY, champion: Champion | None = None, **settings: object
     ) -> TestClient:
-        champion = champion or Champion(fake_score, lambda: "7")
+        champion = champion or Champion(fake_score, lambda: "7", stage_rates)
         app = create_app(store, champion, api_key=ApiKey(KEY), clock=lambda: NOW, check_every_s=0.0, **settings)
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
         clients.append(TestClient(app, headers=headers, raise_server_exceptions=False, follow_redirects=False))

@@ -29,10 +29,11 @@ def test_open_deals_are_ranked_by_money_at_risk(client, hand_made):
     answer = client.get("/v1/deals")
     assert ids(answer) == hand_made.ranked
     assert [deal["rank"] for deal in answer.json()["deals"]] == [1, 2, 3, 4, 5, 6, 7]
-    # 100,000 x 0.5 x 0.4; 50,000 USD x 0.9 x 0.6 x 0.3; without a stall risk, 65,000 x 0.4 x (1 - 0.4).
+    # 100,000 x 0.5 x (0.4 + 0.06); 50,000 USD x 0.9 x 0.6 x (0.3 + 0.07); where nothing is known of the patience,
+    # 65,000 x 0.4 x (1 - 0.4).
     at_risk = {deal["deal_id"]: deal["money_at_risk"] for deal in answer.json()["deals"]}
-    assert at_risk["D1"] == {"amount": "20000.00", "currency": "EUR"}
-    assert at_risk["D3"] == {"amount": "8100.00", "currency": "EUR"}
+    assert at_risk["D1"] == {"amount": "23000.00", "currency": "EUR"}
+    assert at_risk["D3"] == {"amount": "9990.00", "currency": "EUR"}
     assert at_risk["D6"] == {"amount": "15600.00", "currency": "EUR"}
 
 

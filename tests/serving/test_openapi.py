@@ -5,7 +5,11 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-PROGRAM_ROUTES = ["/v1/deals", "/v1/deals/{deal_id}", "/v1/score", "/v1/forecast", "/v1/reports/at-risk"]
+OF_A_DEAL = [f"/v1/deals/{{deal_id}}/{name}" for name in ("history", "moved", "similar", "would-help")]
+PROGRAM_ROUTES = [
+    *OF_A_DEAL,
+    *("/v1/deals", "/v1/deals/{deal_id}", "/v1/score", "/v1/forecast", "/v1/reports/at-risk"),
+]
 
 
 @pytest.fixture

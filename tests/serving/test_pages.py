@@ -109,7 +109,11 @@ def test_a_deals_page_shows_how_the_score_comes_about(client):
     assert "No reply for 23 days; deals won from this stage were answered within 6 +14.0" in text
     assert "Why 40% risk of stalling" in text
     assert "still being open after 21 days" in text
-    assert "4 weeks 20%" in text
+    assert "likely 40% to 60%" in text
+    assert "stalls 40%, lost 6%" in text
+    assert "54% moves forward or is won 40% stalls 6% is lost" in text
+    assert "8 times in 10 between 6 Apr 2026 and 28 Jul 2026" in text
+    assert "Slips past 15 Apr 2026 60% then to 8 Jun 2026" in text
     assert "Email from the customer (entered 3 days later)" in text
 
 
