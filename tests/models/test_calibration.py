@@ -1,4 +1,4 @@
-"""Calibration: how much each member counts comes back, nobody counts negatively, and bounds know how little is known."""
+"""Calibration: how much each member counts comes back, none counts negatively, bounds know how little is known."""
 
 from collections.abc import Mapping
 

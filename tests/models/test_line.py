@@ -17,7 +17,7 @@ def examples_of(signals: np.ndarray, happened: np.ndarray, deal: np.ndarray | No
 
 
 def drawn(n: int, seed: int = 0) -> Examples:
-    """Log-odds ``-0.5 + 0.8 emails - 0.6 days`` in standard deviations of the bent signals; 0.7 where days are missing."""
+    """Log-odds ``-0.5 + 0.8 emails - 0.6 days`` of the bent signals; 0.7 where days are missing."""
     rng = np.random.default_rng(seed)
     steps = rng.normal(size=(n, 3))
     is_missing = rng.random(n) < 0.3

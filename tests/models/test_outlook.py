@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -78,7 +79,7 @@ def test_won_and_lost_rise_up_to_their_probabilities(given_parts: Parts) -> None
 def test_any_spans_and_the_rest_sum_to_the_win_probability(given_parts: Parts, bounds: list[float]) -> None:
     ahead = given_parts.whole
     days = [0.0, *sorted(bounds), 728.0]
-    spans = [ahead.won_between(start, end) for start, end in zip(days, days[1:], strict=False)]
+    spans = [ahead.won_between(start, end) for start, end in pairwise(days)]
     later = ahead.win - ahead.won_within[:, -1]
     assert sum(spans) + later == pytest.approx(ahead.win, abs=1e-9)
     assert (np.array(spans) >= -1e-12).all()
