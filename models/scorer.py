@@ -53,6 +53,11 @@ class Scorer:
         """Digest of all that decides a score: the same data, code and seed give the same version."""
         return hashlib.sha256("".join(self.files().values()).encode()).hexdigest()[:12]
 
+    @property
+    def inputs(self) -> list[str]:
+        """The columns of a table of ``features/pipeline.py`` that it reads."""
+        return ["stage", "patience_days", *self.win.signals]
+
     def outlook(self, snapshots: pd.DataFrame) -> Outlook:
         """What lies ahead of each snapshot's deal, as one whole."""
         win, stalled = self.win.predict(snapshots), self.stall.predict(snapshots)

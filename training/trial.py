@@ -113,7 +113,7 @@ def training_record(scorer: Scorer, dataset: Dataset, plan: Plan, tried: Trial) 
             ),
         },
         data=dataset.table,
-        example=dataset.table[["stage", *dataset.signals]].head(3),
+        example=dataset.table[scorer.inputs].head(3),
         tags=gate_tags(tried.verdict),
     )
 
