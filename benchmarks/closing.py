@@ -36,8 +36,8 @@ FOLDS = (0.4, 0.2)
 """Shares of the time that are not learned from; the fifth after each cut is judged."""
 N_ROUNDS = 150
 N_PAIRS = 400_000
-N_SURVIVAL_ROWS = 30_000
-"""SurvivalBoost learns from so many snapshots, drawn by a seed: on all of them it takes an hour."""
+N_SURVIVAL_ROWS = 10_000
+"""SurvivalBoost learns from so many snapshots, drawn by a seed: on all of them it takes hours."""
 JUDGED = 10_000
 KNOTS = np.array(KNOTS_DAYS, np.float64)
 HORIZONS = np.array(HORIZON_DAYS, np.float64)
