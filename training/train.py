@@ -72,7 +72,7 @@ def log(fitted: Fit, dataset: Dataset, plan: Plan, tracking_uri: str) -> Logged:
         metrics=_flat(metrics),
         figures=figures,
         tables={"holdout_metrics": metrics},
-        example=dataset.table[["stage", *dataset.signals]].head(3),
+        example=dataset.table[["stage", "patience_days", *dataset.signals]].head(3),
     )
     return log_and_promote(tracking_uri, scorer, training)
 
