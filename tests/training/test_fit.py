@@ -53,6 +53,7 @@ def test_another_seed_gives_another_scorer(small_dataset: Dataset, plan: Plan, s
     assert fit(small_dataset, with_booster(plan, seed=1)).scorer.version != small_scorer.version
 
 
+@pytest.mark.slow
 def test_what_became_known_after_the_training_changes_nothing(small_company: Simulation, plan: Plan) -> None:
     early = replace(plan, train_until=pd.Timestamp("2026-08-03").date())
     known = small_company.tables | {
@@ -112,6 +113,7 @@ def changed(dataset: Dataset, **columns: object) -> Dataset:
     return other
 
 
+@pytest.mark.slow
 def test_one_stage_alone_is_fine(small_dataset: Dataset, plan: Plan) -> None:
     alone = changed(small_dataset, stage="Discovery")
     found = fit(alone, replace(plan, minimum_of_each=10_000)).scorer
