@@ -17,6 +17,8 @@ from models.scorer import Scorer
 from training.dataset import Dataset
 from training.fit import Fit
 from training.plan import Plan
+from training.plan_file import plan_of
+from training.trial import Trial, training_record, trial
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mlflow_left_as_found")]
 
@@ -24,12 +26,29 @@ CHAMPION_URI = "models:/plumbline-scorer@champion"
 
 
 @pytest.fixture(scope="module")
-def tracking_uri(tmp_path_factory: pytest.TempPathFactory, fitted: Fit, dataset: Dataset, plan: Plan) -> str:
-    """A registry of its own, to which the shared scorer was logged."""
-    from training.train import log
+def tried(fitted: Fit, dataset: Dataset, plan: Plan) -> Trial:
+    """The shared scorer at the gate, where it is the first."""
+    return trial(fitted.scorer, dataset, plan)
 
+
+def log_and_promote(uri: str, scorer: Scorer, dataset: Dataset, plan: Plan, tried: Trial) -> str:
+    """Log a scorer, register it and make it the champion; returns its number."""
+    from models.registry import promote
+    from models.runs import log_challenger
+    from training.promote import by_the_gate
+
+    logged = log_challenger(uri, scorer, training_record(scorer, dataset, plan, tried))
+    promote(uri, by_the_gate(logged.model_version, tried.verdict.says))
+    return logged.model_version
+
+
+@pytest.fixture(scope="module")
+def tracking_uri(
+    tmp_path_factory: pytest.TempPathFactory, fitted: Fit, dataset: Dataset, plan: Plan, tried: Trial
+) -> str:
+    """A registry of its own, to which the shared scorer was logged."""
     uri = f"sqlite:///{tmp_path_factory.mktemp('tracking')}/deep/mlflow.db"
-    log(fitted, dataset, plan, uri)
+    log_and_promote(uri, fitted.scorer, dataset, plan, tried)
     return uri
 
 
@@ -58,12 +77,15 @@ def test_the_run_says_how_it_was_trained(tracking_uri: str, plan: Plan, dataset:
 
 def test_metrics_stand_beside_those_of_every_rung(tracking_uri: str) -> None:
     _, run = run_of(tracking_uri)
-    assert set(run.data.metrics) == {
+    in_all = {
         f"{event}_{metric}{model}"
         for event in ("win", "stall")
         for metric in ("log_loss", "brier", "ece", "auc")
         for model in ("", "_stage_rate", "_base_rate", "_logistic", "_logistic_and_lightgbm", "_scorer")
     }
+    by_segment = {name for name in run.data.metrics if "/" in name}
+    assert set(run.data.metrics) - by_segment == in_all
+    assert {"win/stage/new-sales_Discovery/log_loss", "stall/source/website/gap"} <= by_segment
 
 
 def test_figures_and_the_table_of_metrics_are_kept(tracking_uri: str) -> None:
@@ -74,7 +96,49 @@ def test_figures_and_the_table_of_metrics_are_kept(tracking_uri: str) -> None:
         "figures/reliability_stall.png",
         "figures/signals_win.png",
         "tables/holdout_metrics.csv",
+        "tables/by_segment.csv",
     }
+
+
+def test_the_model_card_the_plan_and_the_verdict_are_kept(tracking_uri: str, tried: Trial, plan: Plan) -> None:
+    from models.registry import run_text
+
+    _, run = run_of(tracking_uri)
+    kept = {name: run_text(tracking_uri, run.info.run_id, name) for name in ("model_card.md", "plan.json", "gate.json")}
+    assert plan_of(kept["plan.json"]) == plan
+    assert json.loads(kept["gate.json"]) == json.loads(tried.verdict.text())
+    assert kept["model_card.md"].startswith("# Plumbline scorer ")
+    assert run_text(tracking_uri, run.info.run_id, "none.txt") == ""
+
+
+def test_the_data_set_is_logged_by_digest_and_schema_and_the_code_by_its_version(
+    tracking_uri: str, dataset: Dataset
+) -> None:
+    from models.runs import data_digest
+
+    _, run = run_of(tracking_uri)
+    (used,) = run.inputs.dataset_inputs
+    assert used.dataset.digest == data_digest(dataset.table)
+    assert set(SIGNALS) <= {column["name"] for column in json.loads(used.dataset.schema)["mlflow_colspec"]}
+    assert run.data.tags["code_version"]
+
+
+def test_one_changed_value_is_another_data_set(dataset: Dataset) -> None:
+    from models.runs import data_digest
+
+    other = dataset.table.copy()
+    other.loc[5, "amount"] = 1.5
+    assert data_digest(other) != data_digest(dataset.table)
+    assert data_digest(dataset.table.copy()) == data_digest(dataset.table)
+
+
+def test_a_version_is_tagged_with_the_gates_verdict(tracking_uri: str, tried: Trial, scorer: Scorer) -> None:
+    from models.registry import registered
+
+    found = registered(tracking_uri, "champion")
+    assert found.tags["gate"] == ("passed" if tried.verdict.passed else "failed")
+    assert found.tags["gate_says"] == tried.verdict.says
+    assert found.tags["scorer_version"] == scorer.version
 
 
 def test_artifacts_lie_beside_the_database(tracking_uri: str) -> None:
@@ -156,27 +220,53 @@ def test_a_scorer_of_stage_rates_is_served_the_same(
 ) -> None:
     import mlflow
 
-    from training.train import log
-
     uri = f"sqlite:///{tmp_path}/mlflow.db"
-    log(Fit(stage_scorer, {}), dataset, plan, uri)
+    little = replace(plan, minimum_of_each=10_000)
+    log_and_promote(uri, stage_scorer, dataset, little, trial(stage_scorer, dataset, little))
     loaded = mlflow.pyfunc.load_model(CHAMPION_URI)
     pd.testing.assert_frame_equal(loaded.predict(rows), stage_scorer.predictions(rows), check_exact=True)
     _, run = run_of(uri)
     assert run.data.tags["note"].startswith("not enough data")
-    assert run.data.metrics == {}
+    assert run.data.metrics["win_log_loss"] == pytest.approx(run.data.metrics["win_log_loss_stage_rate"], abs=0.02)
 
 
-def test_a_second_training_makes_version_2_and_moves_the_alias(
-    fitted: Fit, dataset: Dataset, plan: Plan, tmp_path: Path
+def test_a_second_promotion_moves_the_alias_and_each_is_kept(
+    fitted: Fit, dataset: Dataset, plan: Plan, tried: Trial, tmp_path: Path
 ) -> None:
-    from models.registry import load_champion
-    from training.train import log
+    from models.registry import load_champion, promotions
+    from training.promote import roll_back
 
     uri = f"sqlite:///{tmp_path}/mlflow.db"
-    other = Fit(replace(fitted.scorer, trained_until="2026-11-17"), fitted.holdouts)
-    assert [log(found, dataset, plan, uri).model_version for found in (fitted, other)] == ["1", "2"]
+    other = replace(fitted.scorer, trained_until="2026-11-17")
+    assert [log_and_promote(uri, one, dataset, plan, tried) for one in (fitted.scorer, other)] == ["1", "2"]
     assert load_champion(uri).trained_until == "2026-11-17"
+    assert roll_back(uri, "only to try").version == "1"
+    assert load_champion(uri).trained_until == fitted.scorer.trained_until
+    assert [(one.version, one.how) for one in promotions(uri)] == [("1", "gate"), ("2", "gate"), ("1", "rollback")]
+    with pytest.raises(NoModelError, match="no champion before this one"):
+        roll_back(uri, "once too often")
+
+
+def test_damaged_files_of_the_champion_are_said_in_one_sentence(
+    fitted: Fit, dataset: Dataset, plan: Plan, tried: Trial, tmp_path: Path
+) -> None:
+    from models.registry import load_champion
+
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    log_and_promote(uri, fitted.scorer, dataset, plan, tried)
+    (trees,) = (tmp_path / "mlartifacts").rglob("win.txt")
+    trees.write_text(trees.read_text("utf-8").replace("leaf_value=0", "leaf_value=1").replace("=-0", "=-1"), "utf-8")
+    with pytest.raises(RegistryError, match=r"the files of version 1 of the model are damaged"):
+        load_champion(uri)
+
+
+@pytest.mark.parametrize("folder", ["{}", "file:{}", "file://{}"])
+def test_a_folder_of_files_is_refused_with_what_to_write(folder: str, tmp_path: Path) -> None:
+    from models.registry import load_champion
+
+    place = tmp_path / "runs"
+    with pytest.raises(RegistryError, match=rf"a folder, .*write sqlite:///{place}/mlflow\.db"):
+        load_champion(folder.format(place))
 
 
 def test_an_empty_registry_says_what_to_do(tmp_path: Path) -> None:

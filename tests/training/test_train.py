@@ -61,9 +61,9 @@ def test_a_holdout_on_which_trees_did_worse_is_said() -> None:
     metrics = pd.DataFrame(
         [
             ("win", "stage rate", 0.6),
-            ("win", "lightgbm", 0.67),
+            ("win", "challenger", 0.67),
             ("stall", "stage rate", 0.6),
-            ("stall", "lightgbm", 0.5),
+            ("stall", "challenger", 0.5),
         ],
         columns=["event", "model", "log_loss"],
     )
