@@ -93,6 +93,7 @@ def money_sum(
     ([0.0, 5000.0, 10000.0, 15000.0], [0.4, 0.1, 0.4, 0.1])
     """
     deals = _uncertain(amount, chance, amount_spread)
+    new = new if new is not None and new.variance > 0 else None
     only_fixed = new is None and not deals.sigma.any()
     moved, weight = shifts(shock)
     near = given[deals.place] if given is not None else chances_given_shock(deals.chance, moved, weight)
@@ -103,23 +104,43 @@ def money_sum(
     if spacing < COARSE:
         moved, weight = shifts(shock, spacing)
         near = chances_given_shock(deals.chance, moved, weight, unmoved=near[:, near.shape[1] // 2])
-    if only_fixed:
-        lowest, highest = _bounds(known, known.low, known.high)
-        unit = _unit(deals.amount)
-        if known.high - known.low < FULL_LATTICE * unit:
-            lowest, highest = known.low, known.high
-        if highest - lowest < MAX_LATTICE * unit:
-            return shifted(lattice(deals.amount, near, weight, (lowest, highest), unit), deals.certain)
-    else:
-        known = _with(known, new)
-        lowest, highest = _bounds(known, 0.0 if known.low == 0 else -inf, inf)
+    found = _of_fixed(deals, near, weight, known) if only_fixed else _of_spread(deals, near, weight, known, new)
+    return shifted(found, deals.certain)
+
+
+def _of_fixed(deals: _Uncertain, near: NDArray, weight: NDArray, known: spectra.Outline) -> MoneySum:
+    """Deals with fixed amounts: on a lattice if there is one, else as a series."""
+    bounds = _bounds(known, known.low, known.high)
+    unit = _unit(deals.amount)
+    if known.high - known.low < FULL_LATTICE * unit:
+        bounds = known.low, known.high
+    if bounds[1] - bounds[0] < MAX_LATTICE * unit:
+        return lattice(deals.amount, near, weight, bounds, unit)
+    return _as_series(deals, near, weight, known, None, bounds)
+
+
+def _of_spread(
+    deals: _Uncertain, near: NDArray, weight: NDArray, known: spectra.Outline, new: NewBusiness | None
+) -> MoneySum:
+    """Deals with spread amounts, or new business beside them: nothing bounds these from above."""
+    known = _with(known, new)
+    return _as_series(deals, near, weight, known, new, _bounds(known, 0.0 if known.low == 0 else -inf, inf))
+
+
+def _as_series(
+    deals: _Uncertain,
+    near: NDArray,
+    weight: NDArray,
+    known: spectra.Outline,
+    new: NewBusiness | None,
+    bounds: tuple[float, float],
+) -> MoneySum:
     # Fewer wins of typical size have finer steps.
     n_blocks = min(MAX_BLOCKS, max(2, round(WINS_RESOLVED * known.squares / known.sizes**2)))
     # Room for what a series smears over its ends.
-    margin = MARGIN * (highest - lowest)
-    bounds = (lowest - margin, highest + margin)
-    found = series((deals.amount, deals.sigma, near), weight, _factors(deals), new, bounds, n_blocks)
-    return shifted(found, deals.certain)
+    margin = MARGIN * (bounds[1] - bounds[0])
+    bounds = bounds[0] - margin, bounds[1] + margin
+    return series((deals.amount, deals.sigma, near), weight, _factors(deals), new, bounds, n_blocks)
 
 
 def _uncertain(amount: NDArray, chance: NDArray, amount_spread: NDArray | None) -> _Uncertain:

@@ -216,6 +216,20 @@ def _skip(turn: NDArray, at: NDArray) -> None:
 
 
 @compiled
+def _mix(product: NDArray, weight: NDArray, total: NDArray, gone: int, gone_below: float) -> tuple[int, int]:
+    """Write the mean over the nodes until it has died out; how many were written, and for how many it was gone."""
+    for j in range(BLOCK):
+        value = 0j
+        for k in range(len(weight)):
+            value += weight[k] * product[k, j]
+        gone = gone + 1 if abs(value) < gone_below else 0
+        if gone == GONE_FOR:
+            return j, gone
+        total[j] = value
+    return BLOCK, gone
+
+
+@compiled
 def spectrum(
     amount: NDArray,
     sigma: NDArray,
@@ -265,12 +279,7 @@ def spectrum(
         product = real + 1j * imaginary
         if n_small:
             _small_part(amount[:n_small], sigma[:n_small], chance[:n_small], first, step, product)
-        for j in range(BLOCK):
-            value = 0j
-            for k in range(n_nodes):
-                value += weight[k] * product[k, j]
-            gone = gone + 1 if abs(value) < gone_below else 0
-            if gone == GONE_FOR:
-                return total, lone, b * BLOCK + j
-            total[b * BLOCK + j] = value
+        n_found, gone = _mix(product, weight, total[b * BLOCK : (b + 1) * BLOCK], gone, gone_below)
+        if gone == GONE_FOR:
+            return total, lone, b * BLOCK + n_found
     return total, lone, n_blocks * BLOCK
