@@ -94,6 +94,18 @@ def _keep(found: dict[str, NDArray], name: str, group: int, quarter: int, drawn:
 
 
 @numba.njit(nogil=True, cache=True)
+def _losses(won: int) -> int:
+    """Draws lost before the first that is won: zeros at the low end of a word that is not zero."""
+    low = won & (~won + np.uint64(1))
+    losses = 0
+    for bits, mask in ((32, 0xFFFFFFFF), (16, 0xFFFF), (8, 0xFF), (4, 0xF), (2, 0x3), (1, 0x1)):
+        if not low & np.uint64(mask):
+            losses += bits
+            low >>= np.uint64(bits)
+    return losses
+
+
+@numba.njit(nogil=True, cache=True)
 def _owner_draws(centre: NDArray, amount: NDArray, shift: NDArray, seed: int) -> NDArray:
     """Sums of the amounts won, draw by draw, stratum after stratum."""
     sums = np.zeros(len(shift) * N_WORDS * 64)
@@ -119,31 +131,10 @@ def _owner_draws(centre: NDArray, amount: NDArray, shift: NDArray, seed: int) ->
                 base = (s * N_WORDS + word) * 64
                 place = 0
                 while won:
-                    if won & one:
-                        sums[base + place] += amount[i]
-                        won >>= one
-                        place += 1
-                    else:
-                        # Skip the run of losses.
-                        low = won & (~won + one)
-                        skip = 0
-                        if not low & np.uint64(0xFFFFFFFF):
-                            skip += 32
-                            low >>= np.uint64(32)
-                        if not low & np.uint64(0xFFFF):
-                            skip += 16
-                            low >>= np.uint64(16)
-                        if not low & np.uint64(0xFF):
-                            skip += 8
-                            low >>= np.uint64(8)
-                        if not low & np.uint64(0xF):
-                            skip += 4
-                            low >>= np.uint64(4)
-                        if not low & np.uint64(0x3):
-                            skip += 2
-                            low >>= np.uint64(2)
-                        if not low & one:
-                            skip += 1
-                        won >>= np.uint64(skip)
-                        place += skip
+                    skip = _losses(won)
+                    place += skip
+                    sums[base + place] += amount[i]
+                    # In two steps: a word is not to be shifted by all of its 64 bits.
+                    won = (won >> np.uint64(skip)) >> one
+                    place += 1
     return sums

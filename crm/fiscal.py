@@ -1,10 +1,20 @@
-"""The periods that people plan by: weeks, months, and fiscal quarters from the month in which the year starts."""
+"""Fiscal periods: the years, quarters, months and weeks that are forecast, on the company's own calendar."""
 
-import itertools
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Literal
 
 import pandas as pd
+
+from crm.errors import SettingsError
+from crm.fiscal_years import MONTHS, PATTERNS, WEEKDAYS, YEAR_RULES, FiscalCalendar, month_starts, week_start, year_of
+
+Unit = Literal["year", "quarter", "month", "week"]
+
+USUAL = FiscalCalendar()
+"""Years of months from January: what holds where a company says nothing."""
 
 
 @dataclass(frozen=True)
@@ -14,17 +24,47 @@ class Period:
     name: str
     start: date
     end: date
-    year_start_month: int = 1
+    unit: Unit = "quarter"
+    calendar: FiscalCalendar = USUAL
 
     def next(self) -> "Period":
-        """The fiscal quarter that starts where this period ends."""
-        return fiscal_quarter(self.end, self.year_start_month)
+        """The period of the same unit that starts where this one ends."""
+        return fiscal_period(self.end, self.unit, self.calendar)
+
+
+def fiscal_period(day: date, unit: Unit, calendar: FiscalCalendar) -> Period:
+    """Return the fiscal year, quarter, month or week that holds ``day``.
+
+    A fiscal year is named after the calendar year in which its twelfth month ends, as most companies do. Weeks
+    are numbered in years of weeks, where they share no month or year; in years of months they are named by their day.
+
+    >>> retail = FiscalCalendar(start_month=2, pattern="4-5-4", week_start="sunday")
+    >>> for unit in ("year", "quarter", "month", "week"):
+    ...     period = fiscal_period(date(2026, 11, 16), unit, retail)
+    ...     print(period.name, period.start, period.end)
+    FY2027 2026-02-01 2027-01-31
+    FY2027 Q4 2026-11-01 2027-01-31
+    FY2027 M10 2026-11-01 2026-11-29
+    FY2027 W42 2026-11-15 2026-11-22
+    """
+    year = year_of(calendar, day)
+    starts = month_starts(calendar, year)
+    if unit == "week":
+        return _week(day, year, starts[0], calendar)
+    step = {"year": 12, "quarter": 3, "month": 1}[unit]
+    number = (bisect_right(starts, day) - 1) // step
+    name = {"year": "", "quarter": f" Q{number + 1}", "month": f" M{number + 1:02}"}[unit]
+    return Period(f"FY{year}{name}", starts[number * step], starts[(number + 1) * step], unit, calendar)
+
+
+def _week(day: date, year: int, first: date, calendar: FiscalCalendar) -> Period:
+    start = week_start(calendar, day)
+    named = f"Week of {start}" if calendar.pattern == MONTHS else f"FY{year} W{(start - first).days // 7 + 1:02}"
+    return Period(named, start, start + timedelta(weeks=1), "week", calendar)
 
 
 def fiscal_quarter(day: date, start_month: int) -> Period:
     """Return the fiscal quarter that holds ``day``, for a year that starts on the first of ``start_month`` (1 to 12).
-
-    A fiscal year is named after the calendar year in which it ends, as most companies do.
 
     >>> period = fiscal_quarter(date(2026, 11, 16), start_month=4)
     >>> period.name, period.start.isoformat(), period.end.isoformat()
@@ -32,66 +72,63 @@ def fiscal_quarter(day: date, start_month: int) -> Period:
     >>> period.next().next().name
     'FY2028 Q1'
     """
-    months_in = (day.month - start_month) % 12
-    year_start = _months_later(day.replace(day=1), -months_in)
-    start = _months_later(year_start, months_in // 3 * 3)
-    name = f"FY{_months_later(year_start, 11).year} Q{months_in // 3 + 1}"
-    return Period(name, start, _months_later(start, 3), start_month)
+    return fiscal_period(day, "quarter", FiscalCalendar(start_month))
+
+
+def fiscal_calendar(calendar: pd.DataFrame) -> FiscalCalendar:
+    """Return how the company counts its years, from table ``calendar``; months from January where it does not say.
+
+    Raises
+    ------
+    SettingsError
+        A setting has a value that it cannot have.
+
+    Examples
+    --------
+    >>> rows = [("fiscal_year_start_month", "2"), ("fiscal_pattern", "4-5-4"), ("week_start", "sunday")]
+    >>> fiscal_calendar(pd.DataFrame(rows, columns=["setting", "value"]))
+    FiscalCalendar(start_month=2, pattern='4-5-4', week_start='sunday', year_rule='nearest')
+    """
+    months = [str(month) for month in range(1, 13)]
+    return FiscalCalendar(
+        int(_setting(calendar, "fiscal_year_start_month", months, str(USUAL.start_month))),
+        _setting(calendar, "fiscal_pattern", list(PATTERNS), USUAL.pattern),
+        _setting(calendar, "week_start", WEEKDAYS, USUAL.week_start),
+        _setting(calendar, "fiscal_year_rule", YEAR_RULES, USUAL.year_rule),
+    )
+
+
+def _setting(calendar: pd.DataFrame, name: str, choices: Sequence[str], usual: str) -> str:
+    """The last value given for a setting, or the usual one."""
+    values = calendar.loc[calendar["setting"] == name, "value"]
+    value = str(values.iloc[-1]).strip().lower() if len(values) else usual
+    if value not in choices:
+        raise SettingsError(f'{name} in table calendar is "{value}"; it may be {", ".join(choices)}.')
+    return value
 
 
 def fiscal_year_start_month(calendar: pd.DataFrame) -> int:
     """Return the month (1 to 12) in which the fiscal year starts, from table ``calendar``; 1 where it does not say."""
-    months = calendar.loc[calendar["setting"] == "fiscal_year_start_month", "value"]
-    return int(months.iloc[-1]) if len(months) else 1
+    return fiscal_calendar(calendar).start_month
+
+
+def quarter_starts(first: date, last: date, calendar: FiscalCalendar) -> list[date]:
+    """Return the first day of every quarter from the one that holds ``first`` to the one after that of ``last``.
+
+    So the quarter of each day from ``first`` to ``last`` ends at the next of these after it.
+
+    >>> [str(day) for day in quarter_starts(date(2026, 5, 1), date(2026, 7, 1), FiscalCalendar())]
+    ['2026-04-01', '2026-07-01', '2026-10-01']
+    """
+    period = fiscal_period(first, "quarter", calendar)
+    starts = [period.start]
+    while starts[-1] <= last:
+        starts.append(period.end)
+        period = period.next()
+    return starts
 
 
 def this_and_next_quarter(as_of: datetime, calendar: pd.DataFrame) -> list[Period]:
     """Return the fiscal quarter that holds ``as_of`` (its day in UTC) and the one after it."""
-    period = fiscal_quarter(as_of.date(), fiscal_year_start_month(calendar))
+    period = fiscal_period(as_of.date(), "quarter", fiscal_calendar(calendar))
     return [period, period.next()]
-
-
-def quarters(as_of: datetime, calendar: pd.DataFrame, n: int) -> list[Period]:
-    """Return the fiscal quarter that holds ``as_of`` (its day in UTC) and those after it, ``n`` in all."""
-    found = [fiscal_quarter(as_of.date(), fiscal_year_start_month(calendar))]
-    while len(found) < n:
-        found.append(found[-1].next())
-    return found
-
-
-def months(as_of: datetime, n: int) -> list[Period]:
-    """Return the calendar month that holds ``as_of`` (its day in UTC) and those after it, ``n`` in all.
-
-    >>> [period.name for period in months(datetime(2026, 12, 31), 2)]
-    ['Dec 2026', 'Jan 2027']
-    """
-    first = as_of.date().replace(day=1)
-    starts = [_months_later(first, ahead) for ahead in range(n + 1)]
-    return [Period(f"{start:%b %Y}", start, end) for start, end in itertools.pairwise(starts)]
-
-
-def weeks(as_of: datetime, calendar: pd.DataFrame, n: int) -> list[Period]:
-    """Return the week that holds ``as_of`` (its day in UTC) and those after it, ``n`` in all.
-
-    They start on the day that ``week_start`` of table ``calendar`` says, on Mondays where it does not.
-
-    >>> sundays = pd.DataFrame({"setting": ["week_start"], "value": ["sunday"]})
-    >>> [(period.name, period.start.isoformat()) for period in weeks(datetime(2026, 11, 18), sundays, 2)]
-    [('15 to 21 Nov', '2026-11-15'), ('22 to 28 Nov', '2026-11-22')]
-    """
-    said = calendar.loc[calendar["setting"] == "week_start", "value"]
-    first_weekday = 6 if len(said) and said.iloc[-1] == "sunday" else 0
-    start = as_of.date() - timedelta(days=(as_of.weekday() - first_weekday) % 7)
-    starts = [start + timedelta(weeks=ahead) for ahead in range(n + 1)]
-    return [Period(_week_name(start, end), start, end) for start, end in itertools.pairwise(starts)]
-
-
-def _week_name(start: date, end: date) -> str:
-    last = end - timedelta(days=1)
-    month = "" if start.month == last.month else f" {start:%b}"
-    return f"{start.day}{month} to {last.day} {last:%b}"
-
-
-def _months_later(first_of_month: date, months: int) -> date:
-    year, month = divmod(first_of_month.year * 12 + first_of_month.month - 1 + months, 12)
-    return date(year, month + 1, 1)

@@ -37,6 +37,7 @@ STAGE_CATEGORIES = ("open", "won", "lost")
 INTERACTION_KINDS = ("email", "call", "meeting", "note", "task")
 DIRECTIONS = ("inbound", "outbound")
 SENIORITIES = ("junior", "manager", "director", "executive")
+CALENDAR_SETTINGS = ("fiscal_year_start_month", "fiscal_pattern", "fiscal_year_rule", "week_start", "holiday")
 
 
 @dataclass(frozen=True)
@@ -196,9 +197,10 @@ _TABLES = (
     ),
     _table(
         "calendar",
-        "one setting: fiscal_year_start_month (1 to 12), week_start (monday or sunday) or holiday (a date)",
+        "one setting: fiscal_year_start_month (1 to 12), fiscal_pattern (months, 4-4-5, 4-5-4 or 5-4-4),"
+        " fiscal_year_rule (nearest or last), week_start (a day such as monday) or holiday (a date)",
         "setting value",
-        Column("setting", required=True, choices=("fiscal_year_start_month", "week_start", "holiday")),
+        Column("setting", required=True, choices=CALENDAR_SETTINGS),
         Column("value", required=True),
     ),
     _table(

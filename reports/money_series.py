@@ -98,8 +98,8 @@ def _inverted(
     whole = max(0.0, 1 - share.sum())
     # A cut-off series swings around the truth; probability does not fall. Halfway between the highest so far and the
     # lowest to come keeps to the middle of the swings.
-    upto = np.clip(upto, 0, whole)
     upto = (np.maximum.accumulate(upto) + np.minimum.accumulate(upto[::-1])[::-1]) / 2
+    upto = np.clip(upto, 0, whole)
     upto[-1] = whole
     order = np.argsort(at, kind="stable")
     return MoneySum(at[order], share[order], low, length / n_cells, upto)

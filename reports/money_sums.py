@@ -14,7 +14,7 @@ Money is in cents throughout. Amounts may be negative: credits.
 """
 
 from dataclasses import dataclass
-from math import inf, pi, sqrt
+from math import pi, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,8 @@ N_EXACT = 10
 WINS_RESOLVED = 7.0
 """So many wins of typical size need one block of frequencies or two; fewer wins have finer steps and take more."""
 
-MAX_BLOCKS = 32
+MAX_BLOCKS, AFFORDED = 32, 160
+"""Never more than 32 blocks; and no fewer than make 160 with the number of deals."""
 
 ALIAS = 1e-3
 """The size of a characteristic function at which the spacing of the shock's nodes does not show."""
@@ -44,8 +45,8 @@ for scales up to 0.6, within 2 % for 1.2.)"""
 FULL_LATTICE, MAX_LATTICE = 500, 2000
 """A lattice of up to 500 points holds all that may come, one of up to 2,000 all but a few millionths."""
 
-MILLIONTH, MOST_SKEWNESS, MARGIN = 4.9, 6.0, 0.02
-"""Where a normal variable ends, but for half a millionth; and bounds of the estimate of where another does."""
+MARGIN = 0.02
+"""Room left beyond the ends of a distribution, relative to its width."""
 
 SPACING, SPACING_OF_ONE, FACTOR_REACH = 0.9, 0.04, 3.6
 """Spacing of the nodes of a spread amount, in standard deviations of its logarithm: many deals smooth each other's
@@ -93,6 +94,7 @@ def money_sum(
     ([0.0, 5000.0, 10000.0, 15000.0], [0.4, 0.1, 0.4, 0.1])
     """
     deals = _uncertain(amount, chance, amount_spread)
+    new = new if new is not None and new.variance > 0 else None
     only_fixed = new is None and not deals.sigma.any()
     moved, weight = shifts(shock)
     near = given[deals.place] if given is not None else chances_given_shock(deals.chance, moved, weight)
@@ -103,23 +105,45 @@ def money_sum(
     if spacing < COARSE:
         moved, weight = shifts(shock, spacing)
         near = chances_given_shock(deals.chance, moved, weight, unmoved=near[:, near.shape[1] // 2])
-    if only_fixed:
-        lowest, highest = _bounds(known, known.low, known.high)
-        unit = _unit(deals.amount)
-        if known.high - known.low < FULL_LATTICE * unit:
-            lowest, highest = known.low, known.high
-        if highest - lowest < MAX_LATTICE * unit:
-            return shifted(lattice(deals.amount, near, weight, (lowest, highest), unit), deals.certain)
-    else:
-        known = _with(known, new)
-        lowest, highest = _bounds(known, 0.0 if known.low == 0 else -inf, inf)
-    # Fewer wins of typical size have finer steps.
-    n_blocks = min(MAX_BLOCKS, max(2, round(WINS_RESOLVED * known.squares / known.sizes**2)))
-    # Room for what a series smears over its ends.
-    margin = MARGIN * (highest - lowest)
-    bounds = (lowest - margin, highest + margin)
-    found = series((deals.amount, deals.sigma, near), weight, _factors(deals), new, bounds, n_blocks)
+    found = _of_fixed(deals, near, weight, known) if only_fixed else _of_spread(deals, near, weight, known, new)
     return shifted(found, deals.certain)
+
+
+def _of_fixed(deals: _Uncertain, near: NDArray, weight: NDArray, known: spectra.Outline) -> MoneySum:
+    """Deals with fixed amounts: on a lattice if there is one, else as a series."""
+    bounds = max(known.low, known.lowest), min(known.high, known.highest)
+    unit = _unit(deals.amount)
+    if known.high - known.low < FULL_LATTICE * unit:
+        bounds = known.low, known.high
+    if bounds[1] - bounds[0] < MAX_LATTICE * unit:
+        return lattice(deals.amount, near, weight, bounds, unit)
+    return _as_series(deals, near, weight, known, None, bounds)
+
+
+def _of_spread(
+    deals: _Uncertain, near: NDArray, weight: NDArray, known: spectra.Outline, new: NewBusiness | None
+) -> MoneySum:
+    """Deals with spread amounts, or new business beside them: nothing bounds these from above."""
+    known = _with(known, new)
+    lowest = max(0.0, known.lowest) if known.low >= 0 else known.lowest
+    return _as_series(deals, near, weight, known, new, (lowest, known.highest))
+
+
+def _as_series(
+    deals: _Uncertain,
+    near: NDArray,
+    weight: NDArray,
+    known: spectra.Outline,
+    new: NewBusiness | None,
+    bounds: tuple[float, float],
+) -> MoneySum:
+    # Fewer wins of typical size have finer steps, and few deals are quickly done.
+    n_blocks = max(2, round(WINS_RESOLVED * known.squares / known.sizes**2), AFFORDED // max(1, len(deals.amount)))
+    n_blocks = min(MAX_BLOCKS, n_blocks)
+    # Room for what a series smears over its ends.
+    margin = MARGIN * (bounds[1] - bounds[0])
+    bounds = bounds[0] - margin, bounds[1] + margin
+    return series((deals.amount, deals.sigma, near), weight, _factors(deals), new, bounds, n_blocks)
 
 
 def _uncertain(amount: NDArray, chance: NDArray, amount_spread: NDArray | None) -> _Uncertain:
@@ -145,36 +169,18 @@ def _spacing(amount: NDArray, chance: NDArray, known: spectra.Outline) -> float:
 
 
 def _with(known: spectra.Outline, new: NewBusiness | None) -> spectra.Outline:
+    """What is known of the deals together with new business."""
     if new is None:
         return known
+    deviation = sqrt(new.variance)
+    far = deviation * spectra.reach(abs(new.third) / deviation**3, spectra.MILLIONTH)
     return known._replace(
-        mean=known.mean + new.mean,
-        variance=known.variance + new.variance,
-        third=known.third + new.third,
         sizes=known.sizes + abs(new.mean),
         squares=known.squares + new.variance,
         low=min(known.low, new.amount),
+        lowest=known.lowest + new.mean - far,
+        highest=known.highest + new.mean + far,
     )
-
-
-def _bounds(known: spectra.Outline, low: float, high: float) -> tuple[float, float]:
-    """Between which sums the distribution lies, but for a few millionths; not beyond those it cannot pass."""
-    if known.variance <= 0:
-        return low, high
-    deviation, skewness = sqrt(known.variance), known.third / known.variance**1.5
-    return (
-        max(low, known.mean - max(deviation * _reach(-skewness), known.largest)),
-        min(high, known.mean + max(deviation * _reach(skewness), known.largest)),
-    )
-
-
-def _reach(skewness: float) -> float:
-    """How many standard deviations above the mean a Pearson III variable of this skewness ends, but for a millionth."""
-    skewness = max(-MOST_SKEWNESS, min(MOST_SKEWNESS, skewness))
-    if abs(skewness) < 1e-3:
-        return MILLIONTH
-    # Wilson and Hilferty 1931.
-    return 2 / skewness * (max(0.0, 1 + skewness * MILLIONTH / 6 - skewness**2 / 36) ** 3 - 1)
 
 
 def _unit(amount: NDArray) -> float:

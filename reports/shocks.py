@@ -26,8 +26,8 @@ REACH = 4.5
 FARTHEST = 8.0
 """Log-odds are moved by no more than this, which is all or nothing: from 50 % to 0.03 or 99.97 %."""
 
-NEVER = 1e-15
-"""A chance below this is not moved, and no deal with one is ever won."""
+NEVER, NEARLY = 1e-15, 1e-12
+"""No deal with a chance below ``NEVER`` is ever won, and one that is nearly certain is not moved."""
 
 COARSE = 0.9
 """Usual spacing of the nodes, in standard deviations."""
@@ -117,7 +117,7 @@ def _recentred(chance: NDArray, start: NDArray, factor: NDArray, weight: NDArray
     found = np.empty((len(chance), n_nodes))
     for i in range(len(chance)):
         p = chance[i]
-        if p < NEVER or p >= 1 or n_nodes == 1:
+        if p < NEVER or p > 1 - NEARLY or n_nodes == 1:
             found[i] = p
             continue
         wanted = log(1 - p) - log(p)

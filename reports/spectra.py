@@ -6,7 +6,7 @@ the product, and over the shock the weighted mean of the products. The innermost
 blocks small enough that the products of all nodes stay in the first-level cache.
 """
 
-from math import cos, exp, sin
+from math import cos, exp, log, sin, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +25,9 @@ HARDLY, UNUSUAL = 1e-5, 1e-3
 """Deals that are won with less than ``HARDLY`` do not set the scale of a sum, nor do nodes of less weight than
 ``UNUSUAL`` the spacing of the nodes."""
 
+MILLIONTH, MOST_SKEWNESS = 4.9, 6.0
+"""Where a normal variable ends, but for half a millionth; and the largest skewness that is followed."""
+
 GONE_FOR = 4
 """A characteristic function that is below a bound at so many frequencies in a row is taken to stay there."""
 
@@ -34,23 +37,22 @@ class Outline(NamedTuple):
 
     Attributes
     ----------
-    mean, variance, third : of the sum; the third central moment
+    mean : of the sum
     shared : variance of its mean over the shock
     sizes, squares : sums of p |a| and of p a^2
     low, high : sums of the negative amounts, and of the others
-    largest : size of the largest amount that is won with more than ``HARDLY``
+    lowest, highest : between which sums it lies, but for a few millionths; may reach beyond ``low`` and ``high``
     steepest, slope : between which nodes of any weight the mean moves most, and by how much
     """
 
     mean: float
-    variance: float
-    third: float
     shared: float
     sizes: float
     squares: float
     low: float
     high: float
-    largest: float
+    lowest: float
+    highest: float
     steepest: int
     slope: float
 
@@ -77,15 +79,36 @@ def outline(amount: NDArray, sigma: NDArray, chance: NDArray, weight: NDArray) -
             second[k] += p * square - (p * a) ** 2
             third[k] += p * cube - 3 * p * p * square * a + 2 * (p * a) ** 3
     mean = (weight * first).sum()
-    off = first - mean
-    shared = (weight * off**2).sum()
-    skewed = (weight * (third + 3 * second * off + off**3)).sum()
+    shared = (weight * (first - mean) ** 2).sum()
+    lowest, highest = _ends(first, second, third, weight)
     steepest, slope = n_nodes // 2, 0.0
     for k in range(1, n_nodes):
         if min(weight[k], weight[k - 1]) > UNUSUAL and abs(first[k] - first[k - 1]) > slope:
             steepest, slope = k, abs(first[k] - first[k - 1])
-    variance = (weight * second).sum() + shared
-    return Outline(mean, variance, skewed, shared, sizes, squares, low, high, largest, steepest, slope)
+    lowest, highest = min(lowest, mean - largest), max(highest, mean + largest)
+    return Outline(mean, shared, sizes, squares, low, high, lowest, highest, steepest, slope)
+
+
+@compiled
+def _ends(mean: NDArray, variance: NDArray, third: NDArray, weight: NDArray) -> tuple[float, float]:
+    """Where the sum ends, node by node: the less weight a node has, the less far its own luck has to be followed."""
+    lowest, highest = np.inf, -np.inf
+    for k in range(len(weight)):
+        deviation = sqrt(max(0.0, variance[k]))
+        skewness = third[k] / deviation**3 if deviation > 0 else 0.0
+        far = sqrt(max(0.0, MILLIONTH**2 + 2 * log(weight[k] / weight.max())))
+        lowest = min(lowest, mean[k] - deviation * reach(max(0.0, -skewness), far))
+        highest = max(highest, mean[k] + deviation * reach(max(0.0, skewness), far))
+    return lowest, highest
+
+
+@compiled
+def reach(skewness: float, far: float) -> float:
+    """Deviations above the mean of a Pearson III variable where a normal one is ``far`` (Wilson, Hilferty 1931)."""
+    skewness = min(skewness, MOST_SKEWNESS)
+    if skewness < 1e-3:
+        return far
+    return max(far, 2 / skewness * (max(0.0, 1 + skewness * far / 6 - skewness**2 / 36) ** 3 - 1))
 
 
 @compiled
@@ -97,7 +120,7 @@ def modulus(amount: NDArray, chance: NDArray, frequency: float) -> float:
         square *= 1 - 2 * p * (1 - p) * (1 - cos(frequency * amount[i]))
         if square < 1e-12:
             break
-    return np.sqrt(square)
+    return sqrt(square)
 
 
 @compiled
@@ -216,6 +239,20 @@ def _skip(turn: NDArray, at: NDArray) -> None:
 
 
 @compiled
+def _mix(product: NDArray, weight: NDArray, total: NDArray, gone: int, gone_below: float) -> tuple[int, int]:
+    """Write the mean over the nodes until it has died out; how many were written, and for how many it was gone."""
+    for j in range(BLOCK):
+        value = 0j
+        for k in range(len(weight)):
+            value += weight[k] * product[k, j]
+        gone = gone + 1 if abs(value) < gone_below else 0
+        if gone == GONE_FOR:
+            return j, gone
+        total[j] = value
+    return BLOCK, gone
+
+
+@compiled
 def spectrum(
     amount: NDArray,
     sigma: NDArray,
@@ -265,12 +302,7 @@ def spectrum(
         product = real + 1j * imaginary
         if n_small:
             _small_part(amount[:n_small], sigma[:n_small], chance[:n_small], first, step, product)
-        for j in range(BLOCK):
-            value = 0j
-            for k in range(n_nodes):
-                value += weight[k] * product[k, j]
-            gone = gone + 1 if abs(value) < gone_below else 0
-            if gone == GONE_FOR:
-                return total, lone, b * BLOCK + j
-            total[b * BLOCK + j] = value
+        n_found, gone = _mix(product, weight, total[b * BLOCK : (b + 1) * BLOCK], gone, gone_below)
+        if gone == GONE_FOR:
+            return total, lone, b * BLOCK + n_found
     return total, lone, n_blocks * BLOCK

@@ -217,3 +217,20 @@ def test_quantiles_are_ordered_and_a_higher_quota_is_never_likelier(deals, scale
 def test_a_quantile_lies_between_zero_and_one():
     with pytest.raises(ValueError, match="between 0 and 1"):
         quantiles(money_sum(np.ones(1), np.ones(1), Shock()), [0.5, 1.0])
+
+
+def test_new_business_of_nothing_changes_nothing():
+    money = money_sum(np.empty(0), np.empty(0), Shock(0.2), new=NewBusiness(0.0, 100_000.0, 1.0))
+    assert (quantiles(money, LEVELS) == 0).all()
+
+
+def test_a_strong_shock_on_very_many_deals_shows_no_steps():
+    """Given the shock 20,000 deals hardly vary: nodes too far apart would show as steps of the distribution."""
+    rng = np.random.default_rng(8)
+    amount, chance = np.round(rng.lognormal(14, 1, 20_000)), rng.beta(2, 18, 20_000)
+    money = money_sum(amount, chance, Shock(0.5, 8.0))
+    moved, weight = shifts(Shock(0.5, 8.0), 0.05)
+    middle = special.logit(chances_given_shock(chance, moved, weight)[:, len(weight) // 2])
+    z = stats.t.ppf(LEVELS, 8)
+    expected = [amount @ special.expit(middle + 0.5 * one) for one in z]
+    assert quantiles(money, LEVELS) == pytest.approx(expected, rel=5e-3)
