@@ -1,8 +1,7 @@
-"""The periods that people plan by: weeks, months, and fiscal quarters from the month in which the year starts."""
+"""Fiscal quarters: the periods that are forecast, from the month in which the company's year starts."""
 
-import itertools
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import pandas as pd
 
@@ -49,47 +48,6 @@ def this_and_next_quarter(as_of: datetime, calendar: pd.DataFrame) -> list[Perio
     """Return the fiscal quarter that holds ``as_of`` (its day in UTC) and the one after it."""
     period = fiscal_quarter(as_of.date(), fiscal_year_start_month(calendar))
     return [period, period.next()]
-
-
-def quarters(as_of: datetime, calendar: pd.DataFrame, n: int) -> list[Period]:
-    """Return the fiscal quarter that holds ``as_of`` (its day in UTC) and those after it, ``n`` in all."""
-    found = [fiscal_quarter(as_of.date(), fiscal_year_start_month(calendar))]
-    while len(found) < n:
-        found.append(found[-1].next())
-    return found
-
-
-def months(as_of: datetime, n: int) -> list[Period]:
-    """Return the calendar month that holds ``as_of`` (its day in UTC) and those after it, ``n`` in all.
-
-    >>> [period.name for period in months(datetime(2026, 12, 31), 2)]
-    ['Dec 2026', 'Jan 2027']
-    """
-    first = as_of.date().replace(day=1)
-    starts = [_months_later(first, ahead) for ahead in range(n + 1)]
-    return [Period(f"{start:%b %Y}", start, end) for start, end in itertools.pairwise(starts)]
-
-
-def weeks(as_of: datetime, calendar: pd.DataFrame, n: int) -> list[Period]:
-    """Return the week that holds ``as_of`` (its day in UTC) and those after it, ``n`` in all.
-
-    They start on the day that ``week_start`` of table ``calendar`` says, on Mondays where it does not.
-
-    >>> sundays = pd.DataFrame({"setting": ["week_start"], "value": ["sunday"]})
-    >>> [(period.name, period.start.isoformat()) for period in weeks(datetime(2026, 11, 18), sundays, 2)]
-    [('15 to 21 Nov', '2026-11-15'), ('22 to 28 Nov', '2026-11-22')]
-    """
-    said = calendar.loc[calendar["setting"] == "week_start", "value"]
-    first_weekday = 6 if len(said) and said.iloc[-1] == "sunday" else 0
-    start = as_of.date() - timedelta(days=(as_of.weekday() - first_weekday) % 7)
-    starts = [start + timedelta(weeks=ahead) for ahead in range(n + 1)]
-    return [Period(_week_name(start, end), start, end) for start, end in itertools.pairwise(starts)]
-
-
-def _week_name(start: date, end: date) -> str:
-    last = end - timedelta(days=1)
-    month = "" if start.month == last.month else f" {start:%b}"
-    return f"{start.day}{month} to {last.day} {last:%b}"
 
 
 def _months_later(first_of_month: date, months: int) -> date:

@@ -75,7 +75,7 @@ def patience_parts(scores: Scores) -> list[tuple[str, str, float]]:
     moved, stalled, lost = scores.moved_in_patience, scores.stall_risk, scores.lost_in_patience
     if moved is None or stalled is None or lost is None:
         return []
-    return [("won", "moves forward or is won", moved), ("open", "stalls", stalled), ("lost", "is lost", lost)]
+    return [("won", "moves forward or is won", moved), ("stalled", "stalls", stalled), ("lost", "is lost", lost)]
 
 
 def main_causes(causes: list[Cause], most: int = _SHOWN_CAUSES) -> list[Cause]:
