@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from crm.errors import NoModelError
 from crm.store import open_store
 from crm.tables import LEDGERS
 from models.scoring import Scoring
@@ -115,7 +116,7 @@ def test_similar_deals_are_closed_and_told_with_their_outcome(served, filled):
 def test_the_index_of_closed_deals_is_made_once(served):
     insight = served.app.state.services.insight
     view = served.app.state.services.latest.required()
-    assert insight.similar(view) is insight.similar(view)
+    assert insight.ready(view) is insight.ready(view)
 
 
 def test_what_would_help_is_what_the_model_says(served, filled, scoring):
@@ -125,7 +126,7 @@ def test_what_would_help_is_what_the_model_says(served, filled, scoring):
         answer = served.get(f"/v1/deals/{deal_id}/would-help").json()
         row = filled.store.read("scores", deal_ids=[deal_id]).iloc[-1]
         assert answer["win_probability"] == row["win_probability"]
-        snapshot = open_snapshot(services, services.latest.required(), deal_id)
+        snapshot = open_snapshot(services, scoring, services.latest.required(), deal_id)
         expected = [one.then for one in would_help(scoring.scorer.win, snapshot)]
         assert [one["win_probability"] for one in answer["helps"]] == expected
         assert all(one["sentence"].endswith(NO_PROMISE) for one in answer["helps"])
@@ -158,7 +159,7 @@ def test_periods_of_a_deal_sum_to_its_chances(served, filled):
 
 def test_the_page_of_a_deal_tells_all_of_it(served, filled):
     deal_id = lasting(filled.store)[1]
-    served.app.state.services.insight.similar(served.app.state.services.latest.required())
+    served.app.state.services.insight.ready(served.app.state.services.latest.required())
     text = served.get(f"/deals/{deal_id}", headers=HTML).text
     for heading in ("since 2 Nov 2026", "When it may close", "Similar deals: ", "Period by period", "Fiscal quarters"):
         assert heading in text
@@ -182,9 +183,20 @@ def test_a_page_without_a_model_leaves_out_what_only_a_model_can_say(filled, mak
 
 def test_scores_of_another_model_are_not_mixed_with_this_ones_advice(filled, make_client):
     scoring = filled.champion.scoring()[0]
-    other = Champion(filled.champion.score, lambda: "other", lambda: (scoring, "other"))
-    text = make_client(filled.store, champion=other).get(f"/deals/{lasting(filled.store)[1]}", headers=HTML).text
+    other = make_client(filled.store, champion=Champion(filled.champion.score, lambda: "o", lambda: (scoring, "o")))
+    other.app.state.services.insight.ready(other.app.state.services.latest.required())
+    text = other.get(f"/deals/{lasting(filled.store)[1]}", headers=HTML).text
     assert "What would help" not in text
+
+
+def test_where_the_model_cannot_be_loaded_a_page_does_not_promise_more(filled, make_client, eventually):
+    def nothing():
+        raise NoModelError("there is none")
+
+    bare = make_client(filled.store, champion=Champion(filled.champion.score, nothing, nothing))
+    path = f"/deals/{lasting(filled.store)[1]}"
+    eventually(lambda: "being looked up" not in bare.get(path, headers=HTML).text)
+    assert bare.get(f"/v1{path}/would-help").status_code == 503
 
 
 @pytest.mark.parametrize("name", ["history", "moved", "similar", "would-help"])
