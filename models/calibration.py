@@ -37,10 +37,14 @@ class Calibration:
 
     def bounds(self, raw: Mapping[str, FloatColumn]) -> tuple[FloatColumn, FloatColumn]:
         """Probabilities between which the calibrated one lies with 80 % chance; they close in as deals come in."""
-        columns = [raw[name] for name in self.slopes]
-        terms = np.column_stack([*columns, np.ones(len(columns[0]))])
-        spread = np.sqrt(np.einsum("ni,ij,nj->n", terms, np.array(self.covariance), terms))
         middle = self.log_odds(raw)
+        terms = [*(raw[name] for name in self.slopes), np.ones(len(middle))]
+        # Summed one by one: a matrix product would give a deal alone other bits than in a batch.
+        variance = np.zeros(len(middle))
+        for one, row in zip(terms, self.covariance, strict=True):
+            for other, entry in zip(terms, row, strict=True):
+                variance += one * other * entry
+        spread = np.sqrt(np.maximum(variance, 0))
         return expit(middle - Z80 * spread), expit(middle + Z80 * spread)
 
 

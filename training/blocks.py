@@ -82,9 +82,9 @@ def walk(dataset: Dataset, plan: Plan, event: Event) -> Walk | None:
         is_holdout = start == blocks.starts[-1]
         for name, prior in ((BASE, ALIKE), (STAGE, plan.stage_prior)):
             rates[name][rows] = blocks.rate(start, prior)[rows]
-        past = blocks.learned_before(start)
-        if len(np.unique(past.happened[past.weight > 0])) < 2 or not rows.any():
+        if not rows.any():
             continue
+        past = blocks.learned_before(start)
         matrix = past.signals[rows]
         raw[LINE][rows] = fit_line(past).predict(matrix)
         later = None if is_holdout else blocks.seen(rows, blocks.starts[-1])
@@ -143,7 +143,11 @@ class _Blocks:
     def rows(self) -> list[BoolColumn]:
         ends = [*self.starts[1:], self.dataset.until]
         embargo, at = self.plan.embargo_days * DAY, self.dataset.at
-        return [(at >= start + embargo) & (at < end) for start, end in zip(self.starts, ends, strict=True)]
+        # A block before which only one outcome was known can judge nobody: it is left empty.
+        return [
+            (at >= start + embargo) & (at < end) & self.seen(at < start, start).has_both
+            for start, end in zip(self.starts, ends, strict=True)
+        ]
 
     def seen(self, rows: BoolColumn, cutoff: int) -> Target:
         return target(self.dataset, self.event, cutoff, rows)

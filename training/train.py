@@ -72,7 +72,7 @@ def log(fitted: Fit, dataset: Dataset, plan: Plan, tracking_uri: str) -> Logged:
         metrics=_flat(metrics),
         figures=figures,
         tables={"holdout_metrics": metrics},
-        example=dataset.table[["stage", *dataset.signals]].head(3),
+        example=dataset.table[["stage", "patience_days", *dataset.signals]].head(3),
     )
     return log_and_promote(tracking_uri, scorer, training)
 
@@ -92,7 +92,7 @@ def _flat(metrics: pd.DataFrame) -> dict[str, float]:
     """Metrics by names such as ``win_log_loss`` (trees) and ``win_log_loss_stage_rate``."""
     flat: dict[str, float] = {}
     for row in metrics.to_dict("records"):
-        suffix = "" if row["model"] == "lightgbm" else "_" + str(row["model"]).replace(" ", "_")
+        suffix = "" if row["model"] == "lightgbm" else "_" + str(row["model"]).replace(" + ", "_and_").replace(" ", "_")
         flat |= {f"{row['event']}_{name}{suffix}": float(row[name]) for name in ("log_loss", "brier", "ece", "auc")}
     return flat
 

@@ -1,10 +1,10 @@
-"""Calibration: how much each member counts comes back, nobody counts negatively, and bounds know how little is known."""
+"""Calibration: how much each member counts comes back, none counts negatively, bounds know how little is known."""
 
 from collections.abc import Mapping
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
@@ -120,6 +120,7 @@ def test_bounds_contain_the_middle_and_widen_as_data_shrink() -> None:
     assert widths[0] < widths[1] < widths[2]
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.floats(1e-6, 1 - 1e-6))
 def test_log_odds_and_probability_undo_each_other(value: float) -> None:
     assert expit(log_odds(np.array([value])))[0] == pytest.approx(value, rel=1e-9)

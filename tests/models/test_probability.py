@@ -1,17 +1,21 @@
-"""Probabilities with additive parts: the parts are shap's own, and they sum to the log-odds."""
+"""Probabilities with additive parts: the parts are Shapley values, and they sum to the log-odds."""
+
+from functools import partial
 
 import numpy as np
 import pytest
 
+from models.arithmetic import REACH
 from models.calibration import log_odds
-from models.probability import ProbabilityModel
+from models.line import Line
+from models.probability import LINE, TREES, ProbabilityModel
 from models.scorer import Scorer
 from training.dataset import Dataset
 
 
 @pytest.fixture(params=["win", "stall"])
 def model(request: pytest.FixtureRequest, scorer: Scorer) -> ProbabilityModel:
-    """Each model of trees in turn."""
+    """A model of a line and trees, and one of trees."""
     found: ProbabilityModel = getattr(scorer, request.param)
     return found
 
@@ -23,18 +27,40 @@ def stage_model(request: pytest.FixtureRequest, stage_scorer: Scorer) -> Probabi
     return found
 
 
-def test_contributions_are_shap_values(model: ProbabilityModel, dataset: Dataset) -> None:
+def trees_by_shap(model: ProbabilityModel, matrix: np.ndarray) -> tuple[float, np.ndarray]:
+    """Base and Shapley values of the trees by shap's own arithmetic."""
     import shap
 
-    some = dataset.table.sample(200, random_state=0)
-    base, added = model.contributions(some)
     explainer = shap.TreeExplainer(model.booster)
-    explainer.model.model_type = "internal"  # shap's own arithmetic; otherwise it would ask LightGBM, as we do
-    theirs = explainer.shap_values(some[list(model.signals)].to_numpy(np.float32))
-    line = model.calibration
-    assert added == pytest.approx(line.slope * np.asarray(theirs), rel=1e-6, abs=1e-9)
-    expected = float(np.ravel(explainer.expected_value)[-1])
-    assert base == pytest.approx(line.slope * expected + line.intercept, rel=1e-6, abs=1e-9)
+    explainer.model.model_type = "internal"  # otherwise it would ask LightGBM, as we do
+    return float(np.ravel(explainer.expected_value)[-1]), np.asarray(explainer.shap_values(matrix))
+
+
+def line_by_hand(line: Line, matrix: np.ndarray) -> tuple[float, np.ndarray]:
+    """Base and Shapley values of the line: a sum's are ``weight * (value - usual value)``, one signal at a time."""
+    added = np.zeros(matrix.shape)
+    for column in range(matrix.shape[1]):
+        for row, value in enumerate(matrix[:, column].tolist()):
+            if np.isnan(value):
+                part = line.missing[column]
+            else:
+                step = (np.copysign(np.log1p(abs(value)), value) - line.center[column]) / line.scale[column]
+                part = line.weight[column] * min(max(step, -REACH), REACH)
+            added[row, column] = part - line.usual[column]
+    return line.intercept + float(line.usual.sum()), added
+
+
+def test_contributions_are_shap_values(model: ProbabilityModel, dataset: Dataset) -> None:
+    some = dataset.table.sample(150, random_state=0)
+    matrix, slopes = some[list(model.signals)].to_numpy(np.float32), model.calibration.slopes
+    expected, theirs = model.calibration.intercept, np.zeros(matrix.shape)
+    members = {TREES: partial(trees_by_shap, model), LINE: partial(line_by_hand, model.line)}
+    for name, slope in slopes.items():
+        start, parts = members[name](matrix)
+        expected, theirs = expected + slope * start, theirs + slope * parts
+    base, added = model.contributions(some)
+    assert added == pytest.approx(theirs, rel=1e-6, abs=1e-9)
+    assert base == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 
 def test_base_and_contributions_sum_to_the_log_odds(model: ProbabilityModel, dataset: Dataset) -> None:
@@ -50,16 +76,39 @@ def test_the_stage_alone_explains_a_stage_rate(stage_model: ProbabilityModel, da
     assert told == {stage_model.stage_signal}
 
 
-def test_a_model_of_trees_and_one_of_stage_rates_say_which_they_are(scorer: Scorer, stage_scorer: Scorer) -> None:
-    assert (scorer.win.rung, stage_scorer.win.rung) == ("lightgbm", "stage rate")
+def test_each_model_says_which_rung_it_is(scorer: Scorer, stage_scorer: Scorer) -> None:
+    assert (scorer.win.rung, scorer.stall.rung) == ("logistic + lightgbm", "lightgbm")
+    assert stage_scorer.win.rung == stage_scorer.stall.rung == "stage rate"
 
 
 def test_a_deal_alone_gets_the_same_bits_as_in_the_batch(model: ProbabilityModel, dataset: Dataset) -> None:
-    together, alone = (
-        model.predict(dataset.table.head(50)),
-        [model.predict(dataset.table.iloc[[row]])[0] for row in range(50)],
-    )
-    assert together.tolist() == alone
+    some = dataset.table.sample(40, random_state=2)
+    together, bounds, (base, added) = model.predict(some), model.bounds(some), model.contributions(some)
+    for row in range(40):
+        alone = some.iloc[[row]]
+        assert model.predict(alone).tolist() == [together[row]]
+        assert [end.tolist() for end in model.bounds(alone)] == [[end[row]] for end in bounds]
+        own_base, own = model.contributions(alone)
+        assert (own_base, own.tolist()) == (base, [added[row].tolist()])
+
+
+@pytest.mark.parametrize("event", ["win", "stall"])
+def test_bounds_contain_the_probability(event: str, scorer: Scorer, stage_scorer: Scorer, dataset: Dataset) -> None:
+    for model in (getattr(scorer, event), getattr(stage_scorer, event)):
+        (low, high), said = model.bounds(dataset.table), model.predict(dataset.table)
+        assert ((low >= 0) & (low <= said) & (said <= high) & (high <= 1)).all()
+        assert 0.01 < (high - low).mean() < 0.3
+
+
+def test_a_row_of_which_nothing_is_known_gets_a_probability_and_reasons_that_sum(
+    model: ProbabilityModel, dataset: Dataset
+) -> None:
+    blank = dataset.table.head(3).copy()
+    blank[list(model.signals)] = np.nan
+    blank["stage"] = "never seen"
+    base, added = model.contributions(blank)
+    assert base + added.sum(axis=1) == pytest.approx(log_odds(model.predict(blank)), abs=1e-9)
+    assert ((model.predict(blank) > 0.01) & (model.predict(blank) < 0.99)).all()
 
 
 def test_the_order_of_the_columns_does_not_matter(model: ProbabilityModel, dataset: Dataset) -> None:

@@ -23,15 +23,15 @@ def served(scorer: Scorer, rows: pd.DataFrame, folder: Path) -> pd.DataFrame:
 
 
 @pytest.fixture
-def first_day_scorer(stage_scorer: Scorer) -> Scorer:
+def first_day_scorer(stage_scorer: Scorer, dataset: Dataset) -> Scorer:
     """A scorer of a company none of whose deals has closed: stated probabilities, no stall risk, no times."""
-    none, empty = pd.Series([], dtype="str"), np.empty(0)
-    stated = StageRate().fit(none, empty, empty, {"new-sales/Proposal": 0.4})
+    none, empty, deal = pd.Series([], dtype="str"), np.empty(0), np.empty(0, np.int64)
+    stated = StageRate().fit(none, empty, empty, deal, {"Proposal": 0.4})
     return replace(
         stage_scorer,
         win=replace(stage_scorer.win, stage_rate=stated),
-        stall=replace(stage_scorer.stall, stage_rate=StageRate().fit(none, empty, empty)),
-        closing=ClosingTime().fit(none, empty, empty),
+        stall=replace(stage_scorer.stall, stage_rate=StageRate().fit(none, empty, empty, deal)),
+        closing=ClosingTime().fit(dataset.table.head(0), empty, empty, empty),
     )
 
 
@@ -42,8 +42,21 @@ def test_it_says_what_the_scorer_says(which, request, dataset: Dataset, tmp_path
 
 
 def test_no_rows_in_no_rows_out(scorer: Scorer, dataset: Dataset, tmp_path: Path) -> None:
-    assert served(scorer, dataset.table.head(0), tmp_path).shape == (0, 9)
+    found = served(scorer, dataset.table.head(0), tmp_path)
+    assert found.empty
+    assert found.columns.tolist() == scorer.predictions(dataset.table.head(0)).columns.tolist()
 
 
 def test_a_stall_risk_is_missing_where_nothing_is_known(first_day_scorer: Scorer, dataset: Dataset) -> None:
     assert first_day_scorer.predictions(dataset.table.head(5))["stall_risk"].isna().all()
+
+
+def test_a_model_keeps_the_arithmetic_it_was_saved_with(scorer: Scorer, dataset: Dataset, tmp_path: Path) -> None:
+    scorer.save(tmp_path)
+    kept = tmp_path / "arithmetic.py"
+    other = kept.read_text("utf-8").replace("1 / (1 + np.exp(-log_odds))", "0.25 + 0 * log_odds")
+    kept.write_text(other, encoding="utf-8")
+    model, plain = PyfuncScorer(), dataset.table.head(5)
+    model.load_context(SimpleNamespace(artifacts={"scorer": str(tmp_path)}))
+    assert set(model.predict(None, plain)["win_probability"]) == {0.25}
+    assert set(scorer.predictions(plain)["win_probability"]) != {0.25}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from features.signals import SIGNALS
-from models.calibration import probability
+from models.arithmetic import probability
 from models.reasons import TOP, Reason, as_documents, points, reasons
 from models.scorer import Scorer
 from training.dataset import Dataset

@@ -56,13 +56,13 @@ def test_the_run_says_how_it_was_trained(tracking_uri: str, plan: Plan, dataset:
     assert run.data.params["n_snapshots"] == str(len(dataset.at))
 
 
-def test_metrics_stand_beside_those_of_both_rungs(tracking_uri: str) -> None:
+def test_metrics_stand_beside_those_of_every_rung(tracking_uri: str) -> None:
     _, run = run_of(tracking_uri)
     assert set(run.data.metrics) == {
         f"{event}_{metric}{model}"
         for event in ("win", "stall")
         for metric in ("log_loss", "brier", "ece", "auc")
-        for model in ("", "_stage_rate", "_base_rate")
+        for model in ("", "_stage_rate", "_base_rate", "_logistic", "_logistic_and_lightgbm", "_scorer")
     }
 
 

@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from crm.checks import checked
+from crm.origins import ORIGIN
 from crm.present import present
 from crm.simulate import Simulation
 from crm.tables import TABLES
+from models.closing_time import KNOTS_DAYS
 from models.scorer import Scorer
 from models.scoring import Scoring
 
@@ -58,12 +61,58 @@ def test_what_became_known_later_changes_no_score(scoring: Scoring, company: Sim
     pd.testing.assert_frame_equal(again, scores, check_exact=True)
 
 
-def test_scores_have_the_columns_of_the_ledger_and_keep_its_rules(scores: pd.DataFrame) -> None:
+@pytest.mark.parametrize("which", ["scorer", "stage_scorer"])
+def test_scores_keep_every_rule_of_the_ledger(which: str, request: pytest.FixtureRequest, company: Simulation) -> None:
+    scores = Scoring.of_company(request.getfixturevalue(which), company.tables, "EUR").score(company.tables, AS_OF)
     assert tuple(scores.columns) == TABLES["scores"].names
-    for column in TABLES["scores"].columns:
-        assert not (column.required and scores[column.name].isna().any())
-        if column.maximum is not None:
-            assert scores[column.name].between(column.minimum, column.maximum).all()
+    found = checked("scores", scores.assign(**{ORIGIN: range(len(scores))}), "scores")
+    assert found.rejects.empty
+    assert len(found.rows) == len(scores)
+
+
+def test_the_middle_lies_within_its_bounds(scores: pd.DataFrame) -> None:
+    for low, middle, high in (
+        ("win_low", "win_probability", "win_high"),
+        ("stall_low", "stall_risk", "stall_high"),
+    ):
+        assert (scores[low] < scores[middle]).all()
+        assert (scores[middle] < scores[high]).all()
+
+
+def test_dates_lie_ahead_and_in_order(scores: pd.DataFrame) -> None:
+    today = AS_OF.date().isoformat()
+    assert (scores["close_p10_date"] >= today).all()
+    assert (scores["close_p10_date"] <= scores["close_p50_date"]).all()
+    assert (scores["close_p50_date"] <= scores["close_p90_date"]).all()
+    assert (scores["expected_close_date"] >= today).all()
+
+
+def test_a_slip_is_sure_once_the_close_date_has_passed_and_lands_after_it(
+    company: Simulation, scores: pd.DataFrame
+) -> None:
+    then = present(company.tables, AS_OF).set_index("deal_id")["close_date"]
+    close_date = scores["deal_id"].map(then)
+    overdue, said = close_date < AS_OF.date().isoformat(), close_date.notna()
+    assert overdue.any()
+    assert (said & ~overdue).any()
+    assert (scores.loc[overdue, "slip_probability"] == 1).all()
+    assert scores.loc[said & ~overdue, "slip_probability"].between(0, 1, inclusive="left").all()
+    assert (scores.loc[said, "slipped_close_date"] >= close_date[said]).all()
+    assert scores.loc[~said, ["slip_probability", "slipped_close_date"]].isna().all(axis=None)
+
+
+def test_the_further_its_close_date_the_less_a_deal_slips(scoring: Scoring, company: Simulation) -> None:
+    deal_id = scoring.score(company.tables, AS_OF)["deal_id"].iloc[0]
+    found = []
+    for day in ("2026-11-08", "2026-11-09", "2027-01-31", "2028-11-30", None):
+        tables = request_of(company.tables, deal_id)
+        changes = tables["deal_changes"]
+        dated = changes["new_value"].where(changes["field"] != "close_date", day)
+        found.append(scoring.score(tables | {"deal_changes": changes.assign(new_value=dated)}, AS_OF).iloc[0])
+    slips = [row["slip_probability"] for row in found]
+    assert slips[0] == 1 > slips[1] > slips[2] > slips[3]
+    assert np.isnan(slips[4])
+    assert (found[0]["slipped_close_date"], found[3]["slipped_close_date"]) >= ("2026-11-09", "2028-11-30")
 
 
 @pytest.mark.parametrize(("score", "base", "told"), [
@@ -75,12 +124,14 @@ def test_reasons_sum_with_the_base_to_the_score(scores: pd.DataFrame, score: str
     assert sums.to_numpy() == pytest.approx(scores[score].to_numpy(), abs=1e-9)
 
 
-def test_the_chance_to_be_won_in_time_grows_up_to_the_win_probability(scores: pd.DataFrame) -> None:
-    for text, win in zip(scores["win_within"], scores["win_probability"], strict=True):
+@pytest.mark.parametrize("name", ["win_within", "lost_within"])
+def test_chances_in_time_grow_up_to_their_probability(name: str, scores: pd.DataFrame) -> None:
+    most = scores["win_probability"] if name == "win_within" else 1 - scores["win_probability"]
+    for text, limit in zip(scores[name], most, strict=True):
         days, chances = np.array(json.loads(text)).T
-        assert days.tolist() == [7, 14, 28, 56, 91, 182, 364]
+        assert days.tolist() == list(KNOTS_DAYS)
         assert (np.diff(chances) >= 0).all()
-        assert chances[-1] <= win
+        assert chances[-1] <= limit + 1e-12
 
 
 def test_patience_stays_within_the_scorers_bounds(scorer: Scorer, scores: pd.DataFrame) -> None:
@@ -88,7 +139,7 @@ def test_patience_stays_within_the_scorers_bounds(scorer: Scorer, scores: pd.Dat
     assert scores["patience_days"].between(low, high).all()
 
 
-def test_a_scorer_of_trees_needs_no_note(scores: pd.DataFrame) -> None:
+def test_a_scorer_that_looks_at_each_deal_needs_no_note(scores: pd.DataFrame) -> None:
     assert scores["note"].isna().all()
 
 

@@ -10,6 +10,7 @@ from crm.errors import NotEnoughDataError
 from crm.simulate import Simulation
 from features.facts import DAY
 from models.scorer import Scorer
+from training.blocks import MEMBERS
 from training.dataset import Dataset
 from training.fit import Fit
 from training.plan import Plan
@@ -44,7 +45,7 @@ def test_daily_snapshots_hold_the_weekly_ones(small_company: Simulation, plan: P
 def test_the_holdout_is_measured_for_every_event_and_model(fitted: Fit) -> None:
     metrics = holdout_metrics(fitted)
     assert list(zip(metrics["event"], metrics["model"], strict=True)) == [
-        (event, model) for event in ("win", "stall") for model in ("base rate", "stage rate", "lightgbm")
+        (event, model) for event in ("win", "stall") for model in (*MEMBERS, "scorer")
     ]
     assert metrics.notna().all(axis=None)
 
