@@ -22,6 +22,7 @@ Kind = Literal["signal", "rest", "base", "model", "model and facts"]
 REST = "other"
 """How stored reasons call the pooled small ones."""
 _NOTHING = 1e-13
+_CERTAIN = 1e-9
 
 
 @dataclass(frozen=True)
@@ -108,16 +109,18 @@ def _together(before: Issued, after: Issued) -> list[Cause]:
 def _by_signal(before: Issued, after: Issued, signals: Mapping[str, Signal]) -> list[Cause]:
     """The differences of two scores of one model."""
     was, now = _told(before, signals), _told(after, signals)
-    per_point = _steepness(before.base, before.probability), _steepness(after.base, after.probability)
-    steepness = _steepness(before.probability, after.probability)
-    scales = per_point[0] / steepness, per_point[1] / steepness
+    ends = (before.base, before.probability, after.base, after.probability)
+    # Certainty has no log-odds; there, points are compared as they are.
+    steepness = _steepness if all(_CERTAIN < end < 1 - _CERTAIN for end in ends) else _level
+    whole = steepness(before.probability, after.probability)
+    scales = steepness(*ends[:2]) / whole, steepness(*ends[2:]) / whole
     causes = [
         _cause(topic, (was.get(topic), now.get(topic)), scales, (_smallest(before), _smallest(after)))
         for topic in dict.fromkeys([*now, *was])
     ]
     causes.sort(key=lambda cause: -abs(cause.points))
     if before.base != after.base:
-        base = (after.base - before.base) * _steepness(before.base, after.base) / steepness
+        base = (after.base - before.base) * steepness(before.base, after.base) / whole
         causes.append(_part("base", base, "What an average deal starts at"))
     causes = [cause for cause in causes if abs(cause.points) > _NOTHING]
     # The rest is what is left, so that the sum is exact whatever was rounded on the way.
@@ -128,12 +131,14 @@ def _by_signal(before: Issued, after: Issued, signals: Mapping[str, Signal]) -> 
 
 
 def _steepness(start: float, end: float) -> float:
-    """Log-odds per unit of probability on the way from one to the other; 1 where either is certain."""
-    if not (0 < start < 1 and 0 < end < 1):
-        return 1.0
-    if abs(end - start) < 1e-9:
+    """Log-odds per unit of probability on the way from one to the other."""
+    if abs(end - start) < _CERTAIN:
         return 1 / (end * (1 - end))
     return (log(end / (1 - end)) - log(start / (1 - start))) / (end - start)
+
+
+def _level(_start: float, _end: float) -> float:
+    return 1.0
 
 
 def _told(score: Issued, signals: Mapping[str, Signal]) -> dict[str, Mapping[str, Any]]:

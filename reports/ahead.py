@@ -6,12 +6,13 @@ to the win probability, those of being lost to the rest; and won so far + lost s
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 
 import pandas as pd
 
-from crm.fiscal import Period, months, quarters, weeks
-from reports.forecast_deals import chances_at_bounds
+from crm.coming import months, quarters, weeks
+from crm.fiscal import Period
+from reports.forecast_deals import chances_within
 
 N_WEEKS, N_MONTHS, N_QUARTERS = 4, 3, 4
 """How many are told: this one and those that follow."""
@@ -80,8 +81,8 @@ def chances(win: float, win_within: str, lost_within: str, as_of: datetime, peri
     week 0.2 0.1 0.7
     None 0.3 0.4 0.0
     """
-    both = pd.Series([win_within, lost_within])
-    (won, lost) = chances_at_bounds(both, periods, as_of)[:, :, 1].tolist()
+    days = [(datetime.combine(period.end, time(), UTC) - as_of) / timedelta(days=1) for period in periods]
+    won, lost = chances_within(pd.Series([win_within, lost_within]), days).tolist()
     rows, before = [], (0.0, 0.0)
     for period, *by in [*zip(periods, won, lost, strict=True), (None, win, 1 - win)]:
         parts = (by[0] - before[0], by[1] - before[1], by[0], by[1], 1 - by[0] - by[1])

@@ -7,13 +7,15 @@ from urllib.parse import quote
 import pandas as pd
 from fastapi import APIRouter, Query
 
+from models.scoring import Scoring
 from models.similar import Similar
 from models.would_help import Help as Found
 from models.would_help import would_help
 from serving import answers
 from serving.deals import DealId
+from serving.insight import OF_A_DEAL, Ready, snapshot_of
 from serving.insight_schemas import Help, Moved, ScoreHistory, SimilarDeal, SimilarDeals, WouldHelp
-from serving.ledger import OF_A_DEAL, score_history, why_it_moved
+from serving.ledger import score_history, why_it_moved
 from serving.problems import Problem
 from serving.services import Needs, Services, reference
 from serving.view import View
@@ -58,9 +60,9 @@ def deal_similar(services: Needs, deal_id: DealId, limit: SimilarLimit = N_SIMIL
     """
     _required(services, deal_id)
     view = services.latest.required()
-    snapshot = open_snapshot(services, view, deal_id)
-    found = [] if snapshot.empty else services.insight.similar(view).to(snapshot, limit)
-    return similar_answer(services, view, deal_id, found, NOT_OPEN if snapshot.empty else NONE_ALIKE)
+    ready = services.insight.ready(view)
+    snapshot = open_snapshot(services, ready.scoring, view, deal_id)
+    return similar_answer(ready, view, deal_id, snapshot, limit)
 
 
 @router.get("/v1/deals/{deal_id:path}/would-help", summary="What would raise a win probability")
@@ -71,35 +73,40 @@ def deal_would_help(services: Needs, deal_id: DealId) -> WouldHelp:
     """
     _required(services, deal_id)
     view = services.latest.required()
-    return help_answer(services, view, deal_id, open_snapshot(services, view, deal_id))
+    scoring, version = services.insight.scoring()
+    return help_answer(scoring, version, view, deal_id, open_snapshot(services, scoring, view, deal_id))
 
 
-def open_snapshot(services: Services, view: View, deal_id: str) -> pd.DataFrame:
+def open_snapshot(services: Services, scoring: Scoring, view: View, deal_id: str) -> pd.DataFrame:
     """Return the signals of a deal as of the scores in one row; no row where it was not open then."""
     own = {name: services.store.read(name, deal_ids=[deal_id]) for name in OF_A_DEAL}
-    return services.insight.snapshot(reference(services) | own, view.as_of)
+    return snapshot_of(scoring, reference(services) | own, view.as_of)
 
 
-def similar_answer(services: Services, view: View, deal_id: str, found: list[Similar], note: str) -> SimilarDeals:
-    """Write similar deals; ``note`` says why there are none."""
+def similar_answer(ready: Ready, view: View, deal_id: str, snapshot: pd.DataFrame, limit: int) -> SimilarDeals:
+    """Write the deals that are most like the deal of a snapshot."""
+    found = [] if snapshot.empty else ready.similar.to(snapshot, limit)
     return SimilarDeals(
-        **_batch(services, view, deal_id),
+        **_batch(ready.version, view, deal_id),
         n_won=sum(one.won for one in found),
         deals=[_similar(one) for one in found],
-        note=None if found else note,
+        note=None if found else NOT_OPEN if snapshot.empty else NONE_ALIKE,
     )
 
 
-def help_answer(services: Services, view: View, deal_id: str, snapshot: pd.DataFrame) -> WouldHelp:
+def help_answer(scoring: Scoring, version: str, view: View, deal_id: str, snapshot: pd.DataFrame) -> WouldHelp:
     """Write what would help the deal of a snapshot."""
+    batch = _batch(version, view, deal_id)
     if snapshot.empty:
-        return WouldHelp(**_batch(services, view, deal_id), helps=[], note=NOT_OPEN)
-    win = services.insight.scoring()[0].scorer.win
+        return WouldHelp(**batch, helps=[], note=NOT_OPEN)
+    win = scoring.scorer.win
     found = would_help(win, snapshot)
     now = answers.finite(float(win.predict(snapshot)[0]))
-    note = None if found else NOTHING_HELPS
     return WouldHelp(
-        **_batch(services, view, deal_id), win_probability=now, helps=[_help(one) for one in found], note=note
+        **batch,
+        win_probability=now,
+        helps=[_help(one) for one in found],
+        note=None if found else NOTHING_HELPS,
     )
 
 
@@ -108,8 +115,8 @@ def _required(services: Services, deal_id: str) -> None:
         raise Problem(404, f"No deal is called {deal_id!r}.", "GET /v1/deals lists the open ones.")
 
 
-def _batch(services: Services, view: View, deal_id: str) -> dict[str, Any]:
-    return {"deal_id": deal_id, "as_of": view.as_of, "model_version": services.insight.scoring()[1]}
+def _batch(version: str, view: View, deal_id: str) -> dict[str, Any]:
+    return {"deal_id": deal_id, "as_of": view.as_of, "model_version": version}
 
 
 def _similar(one: Similar) -> SimilarDeal:

@@ -5,7 +5,9 @@ The index of closed deals is made once per loaded model, from the history in the
 
 import logging
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 import pandas as pd
@@ -21,8 +23,19 @@ from models.similar import SimilarDeals, sample_of_closed, similar_deals
 from serving.view import Tables, View
 
 OF_A_DEAL = ("deals", "deal_changes", "interactions")
+# How often a page looks, in the background, whether another model was loaded.
+LOOK_EVERY_S = 60.0
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A loaded model with its norms, its version, and the closed deals as it sees them."""
+
+    scoring: Scoring
+    version: str
+    similar: SimilarDeals
 
 
 class Insight:
@@ -36,8 +49,11 @@ class Insight:
 
     def __init__(self, store: Store, loaded: Callable[[], tuple[Scoring, str]] | None) -> None:
         self._store, self._loaded = store, loaded
-        self._index: tuple[Scoring, SimilarDeals] | None = None
+        self._ready: Ready | None = None
         self._building = threading.Lock()
+        self._looked_at = float("-inf")
+        self.looking = loaded is not None
+        """Whether there is something to wait for: not without a model."""
 
     def scoring(self) -> tuple[Scoring, str]:
         """Return the model in use with its norms, and its version; raises ``NoModelError`` while there is none."""
@@ -46,45 +62,46 @@ class Insight:
         return self._loaded()
 
     def signals(self) -> dict[str, Signal]:
-        """Return every signal by name; without those that a company declared while there is no model."""
-        try:
-            return signals_of(self.scoring()[0].scorer.win.declared)
-        except PlumblineError:
-            return SIGNALS
+        """Return every signal by name; those that a company declared once a model that has them is there."""
+        ready = self._ready
+        return SIGNALS if ready is None else signals_of(ready.scoring.scorer.win.declared)
 
-    def snapshot(self, tables: Tables, as_of: datetime) -> pd.DataFrame:
-        """Return the signals of the deals of ``tables`` that were open as of ``as_of``, one row each."""
-        norms = self.scoring()[0].norms
-        return snapshot_table(now(Histories.from_tables(tables, norms.vocabulary), norms, instant(as_of)))
-
-    def similar(self, view: View) -> SimilarDeals:
-        """Return the index of closed deals; the first caller makes it, others wait, and only then."""
-        scoring = self.scoring()[0]
+    def ready(self, view: View) -> Ready:
+        """Return all there is to ask; the first caller makes it, and others wait."""
+        scoring, version = self.scoring()
         with self._building:
-            if self._index is None or self._index[0] is not scoring:
-                self._index = (scoring, self._built(scoring, view))
-            return self._index[1]
+            if self._ready is None or self._ready.scoring is not scoring:
+                self._ready = Ready(scoring, version, self._index(scoring, view))
+            return self._ready
 
-    def similar_if_ready(self, view: View) -> SimilarDeals | None:
-        """Return the index, or None while it is being made, which this begins; a page does not wait for it."""
-        held = self._index
-        if held is None or held[0] is not self.scoring()[0]:
+    def if_ready(self, view: View) -> Ready | None:
+        """Return what there is by now, None at first; a page does not wait, and begins what it would wait for."""
+        if time.monotonic() - self._looked_at > LOOK_EVERY_S:
             self.warm_up(lambda: view)
-        return None if held is None else held[1]
+        return self._ready
 
     def warm_up(self, view: Callable[[], View | None]) -> None:
-        """Make the index before anybody asks, in the background; nothing without a model or scores."""
-        if self._loaded is not None and not self._building.locked():
+        """Make it all before anybody asks, in the background; nothing without a model or scores."""
+        self._looked_at = time.monotonic()
+        if self._loaded is not None:
             threading.Thread(target=self._warm, args=(view,), name="similar deals", daemon=True).start()
 
     def _warm(self, view: Callable[[], View | None]) -> None:
         try:
             if (found := view()) is not None:
-                self.similar(found)
+                self.ready(found)
+            self.looking = True
         except PlumblineError as error:
+            self.looking = False
             _log.warning("Similar deals cannot be looked up: %s", error)
 
-    def _built(self, scoring: Scoring, view: View) -> SimilarDeals:
+    def _index(self, scoring: Scoring, view: View) -> SimilarDeals:
         closed = sample_of_closed(view.present)
         own = {name: self._store.read(name, deal_ids=closed["deal_id"].tolist()) for name in OF_A_DEAL}
         return similar_deals(scoring.scorer.win, scoring.norms, closed, view.reference | own, view.as_of)
+
+
+def snapshot_of(scoring: Scoring, tables: Tables, as_of: datetime) -> pd.DataFrame:
+    """Return the signals of the deals of ``tables`` that were open as of ``as_of``, one row each."""
+    histories = Histories.from_tables(tables, scoring.norms.vocabulary)
+    return snapshot_table(now(histories, scoring.norms, instant(as_of)))

@@ -6,15 +6,16 @@ from typing import Any
 
 import pandas as pd
 
+from crm.errors import PlumblineError
 from models.moved import Cause, Issued, moved
 from serving import answers
+from serving.insight import OF_A_DEAL
 from serving.insight_schemas import Cause as SaidCause
 from serving.insight_schemas import Moved, PastScore, ScoreHistory
 from serving.schemas import Batch
 from serving.services import Services, reference
 
 LOOK_BACK = timedelta(days=7)
-OF_A_DEAL = ("deals", "deal_changes", "interactions")
 _PAST = (
     *("as_of", "model_version", "win_probability", "win_low", "win_high", "stall_risk", "lost_in_patience"),
     *("expected_close_date", "slip_probability"),
@@ -71,11 +72,19 @@ def _before(rows: list[dict[str, Any]], since: date | None) -> dict[str, Any] | 
 
 def _same_facts(services: Services, deal_id: str, before: Issued, after: Issued) -> Issued | None:
     """The earlier facts as the newer model sees them, where it is the one in use; the ledger is left as it is."""
-    if before.model_version == after.model_version or services.champion.version() != after.model_version:
+    if before.model_version == after.model_version or _in_use(services) != after.model_version:
         return None
     own = {name: services.store.read(name, deal_ids=[deal_id]) for name in OF_A_DEAL}
     scores = services.champion.score(reference(services) | own, before.as_of)
     return None if scores.empty else _score(scores.iloc[0].to_dict())
+
+
+def _in_use(services: Services) -> str | None:
+    """The version of the model in use; None while there is none: then its part cannot be told apart, that is all."""
+    try:
+        return services.champion.version()
+    except PlumblineError:
+        return None
 
 
 def _score(row: dict[str, Any]) -> Issued:

@@ -5,9 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from crm.errors import PlumblineError
 from serving import answers
-from serving.deal_insight import N_SIMILAR, NONE_ALIKE, help_answer, open_snapshot, similar_answer
+from serving.deal_insight import N_SIMILAR, help_answer, open_snapshot, similar_answer
 from serving.deals import DealId, detail
 from serving.insight_schemas import Cause
 from serving.ledger import why_it_moved
@@ -75,7 +74,7 @@ def patience_parts(scores: Scores) -> list[tuple[str, str, float]]:
     moved, stalled, lost = scores.moved_in_patience, scores.stall_risk, scores.lost_in_patience
     if moved is None or stalled is None or lost is None:
         return []
-    return [("won", "moves forward or is won", moved), ("open", "stalls", stalled), ("lost", "is lost", lost)]
+    return [("won", "moves forward or is won", moved), ("stalled", "stalls", stalled), ("lost", "is lost", lost)]
 
 
 def main_causes(causes: list[Cause], most: int = _SHOWN_CAUSES) -> list[Cause]:
@@ -100,17 +99,17 @@ def main_causes(causes: list[Cause], most: int = _SHOWN_CAUSES) -> list[Cause]:
 def _insight(services: Services, deal_id: str) -> dict[str, Any]:
     """Similar deals and what would help; None where there is no model, or the scores shown are another model's."""
     view = services.latest.required()
-    nothing: dict[str, Any] = {"similar": None, "helps": None, "looking": False}
-    try:
-        if services.insight.scoring()[1] != view.model_version:
-            return nothing
-        snapshot = open_snapshot(services, view, deal_id)
-        index = services.insight.similar_if_ready(view)
-    except PlumblineError:  # what the page is about is there all the same
-        return nothing
-    found = index.to(snapshot, N_SIMILAR) if index and len(snapshot) else []
-    similar = similar_answer(services, view, deal_id, found, NONE_ALIKE)
-    return {"similar": similar, "helps": help_answer(services, view, deal_id, snapshot), "looking": index is None}
+    ready = services.insight.if_ready(view)
+    if ready is None:
+        return {"similar": None, "helps": None, "looking": services.insight.looking}
+    if ready.version != view.model_version:
+        return {"similar": None, "helps": None, "looking": False}
+    snapshot = open_snapshot(services, ready.scoring, view, deal_id)
+    return {
+        "similar": similar_answer(ready, view, deal_id, snapshot, N_SIMILAR),
+        "helps": help_answer(ready.scoring, ready.version, view, deal_id, snapshot),
+        "looking": False,
+    }
 
 
 def waterfall(base: float, reasons: list[Reason], score: float) -> dict[str, Any]:

@@ -71,16 +71,17 @@ def test_what_closed_later_is_not_told(index: SimilarDeals, open_now: pd.DataFra
     assert max(one.closed_at for one in found) < early
 
 
-def test_distance_is_that_of_contributions(index: SimilarDeals, scorer: Scorer, open_now: pd.DataFrame) -> None:
+def test_distance_is_that_of_what_signals_add(
+    index: SimilarDeals, scoring: Scoring, company: Simulation, open_now: pd.DataFrame
+) -> None:
     one = open_now.iloc[[3]]
-    own = scorer.win.contributions(one)[1]
     nearest = index.to(one, n=1)[0]
-    moments, columns = index._moments, index._columns
-    place = moments[(moments["deal_id"] == nearest.deal_id) & (moments["as_of"] == nearest.seen_at)].index[0]
-    stage = one["stage"].iloc[0]
-    row = int(np.flatnonzero(index._rows[stage] == place)[0])
-    theirs = index._nearest[stage]._fit_X[row]
-    assert nearest.distance == pytest.approx(np.linalg.norm(own[0, columns] - theirs), abs=1e-5)
+    histories = Histories.from_tables(company.tables, scoring.norms.vocabulary)
+    then = snapshot_table(now(histories, scoring.norms, instant(nearest.seen_at)))
+    theirs = then[then["deal_id"] == nearest.deal_id]
+    assert theirs["stage"].iloc[0] == one["stage"].iloc[0]
+    _, added = scoring.scorer.win.contributions(pd.concat([one, theirs]))
+    assert nearest.distance == pytest.approx(np.linalg.norm(added[0] - added[1]), abs=1e-4)
 
 
 def test_alike_deals_end_alike_more_often_than_any_deals(

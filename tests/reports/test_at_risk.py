@@ -27,7 +27,8 @@ def test_only_open_scored_deals_at_or_above_the_threshold_are_at_risk(present_of
     deals = present_of({}, {}, won, {}, {})
     lost_or_stalled = {"stall_risk": 0.3, "lost_in_patience": 0.2}
     scores = scores_of(lost_or_stalled, {"stall_risk": 0.49}, {}, {"stall_risk": None})
-    assert at_risk(deals, scores, rates)["deal_id"].tolist() == ["D1"]
+    assert at_risk(deals, scores, rates, 0.5)["deal_id"].tolist() == ["D1"]
+    assert at_risk(deals, scores, rates).empty
     assert attention(deals, scores, rates)["deal_id"].tolist() == ["D1", "D4", "D2"]
 
 

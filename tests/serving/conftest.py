@@ -254,7 +254,8 @@ def make_client() -> Iterator[Callable[..., TestClient]]:
         store: Store, *, key: str | None = KEY, champion: Champion | None = None, **settings: object
     ) -> TestClient:
         champion = champion or Champion(fake_score, lambda: "7", stage_rates)
-        app = create_app(store, champion, api_key=ApiKey(KEY), clock=lambda: NOW, check_every_s=0.0, **settings)
+        settings = {"clock": lambda: NOW, "check_every_s": 0.0} | settings
+        app = create_app(store, champion, api_key=ApiKey(KEY), **settings)
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
         clients.append(TestClient(app, headers=headers, raise_server_exceptions=False, follow_redirects=False))
         return clients[-1]

@@ -66,7 +66,8 @@ def test_without_scores_both_say_what_to_do(store, make_client):
 @pytest.mark.parametrize(
     ("filters", "expected"),
     [
-        ({}, ["D2", "D4"]),
+        ({}, []),  # the highest, D4's, is 0.6 + 0.04
+        ({"threshold": 0.5}, ["D2", "D4"]),
         ({"threshold": 0.3}, ["D1", "D3", "D2", "D4"]),
         ({"threshold": 0.3, "team": "North"}, ["D3", "D4"]),
         ({"threshold": 0.3, "owner": "U1"}, ["D1", "D2"]),

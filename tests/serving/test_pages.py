@@ -58,7 +58,7 @@ def test_each_page_is_well_formed_and_labelled(client, path):
     assert '<html lang="en">' in text
 
 
-@pytest.mark.parametrize("path", ["/", "/manager", "/deals/D2"])
+@pytest.mark.parametrize("path", ["/", "/manager?threshold=0.5", "/deals/D2"])
 def test_what_people_typed_into_the_crm_is_escaped(client, hand_made, path):
     text = client.get(path, headers=HTML).text
     assert hand_made.nasty not in text
@@ -124,7 +124,7 @@ def test_a_deal_without_a_stall_risk_still_has_a_page(client):
 
 
 def test_the_managers_page_shows_forecast_and_risk(client):
-    text = words(client.get("/manager", headers=HTML).text)
+    text = words(client.get("/manager", params={"threshold": "0.5"}, headers=HTML).text)
     assert "This quarter: FY2026 Q1 until 31 Mar 2026" in text
     assert "Next quarter: FY2026 Q2 until 30 Jun 2026" in text
     assert "EUR 9,000" in text
