@@ -1,39 +1,56 @@
 """Categories as numbers: past win rates, shrunken as the product's norms are, and never of the row's own outcome."""
 
+from typing import Self
+
 import numpy as np
 import pandas as pd
 
 from benchmarks.ladder import folds_of_groups
-from features.facts import BoolColumn, FloatColumn, IntColumn
+from features.facts import FloatColumn, IntColumn
 from features.norms import PRIOR_DEALS
 
 N_PARTS = 10
 
 
-def encoded(
-    columns: pd.DataFrame, happened: FloatColumn, training: BoolColumn, group: IntColumn
-) -> tuple[np.ndarray, list[str]]:
-    """Two numbers per category (its win rate, how often it is seen), numbers as they are; float32.
+class WinRates:
+    """Two numbers per category, its win rate and how often it is seen; numbers stay as they are."""
 
-    Rates are of the training rows: all of them for a row outside, those of the other parts for one of them.
-    """
-    made: dict[str, FloatColumn] = {}
-    for name, values in columns.items():
-        if pd.api.types.is_numeric_dtype(values):
-            made[str(name)] = values.to_numpy(np.float64)
-            continue
-        rate, seen = _rates(values, happened, training)
+    def fit(self, columns: pd.DataFrame, happened: FloatColumn) -> Self:
+        """Learn from outcomes of 0 or 1."""
+        self.base_ = float(happened.mean())
+        self.rates_: dict[str, pd.DataFrame] = {}
+        for name in _categories(columns):
+            found = pd.Series(happened).groupby(columns[name].to_numpy()).agg(["sum", "count"])
+            rate = (found["sum"] + PRIOR_DEALS * self.base_) / (found["count"] + PRIOR_DEALS)
+            self.rates_[name] = pd.DataFrame({"rate": rate, "seen": found["count"] / len(columns)})
+        return self
+
+    def transform(self, columns: pd.DataFrame) -> np.ndarray:
+        """The numbers, float32; a category never seen has the base rate."""
+        made = []
+        for name in columns:
+            if name in self.rates_:
+                found = self.rates_[name].reindex(columns[name].to_numpy())
+                made += [found["rate"].fillna(self.base_), found["seen"].fillna(0.0)]
+            else:
+                made.append(columns[name])
+        return np.column_stack([one.to_numpy(np.float64) for one in made]).astype(np.float32)
+
+    def fit_transform(self, columns: pd.DataFrame, happened: FloatColumn, group: IntColumn) -> np.ndarray:
+        """Learn from all rows; each row's own numbers are of the other parts, groups kept whole."""
+        found = self.fit(columns, happened).transform(columns)
         for learn, part in folds_of_groups(group, N_PARTS):
-            rate[training & part] = _rates(values, happened, training & learn)[0][training & part]
-        made |= {f"{name}_win_rate": rate, f"{name}_seen": seen}
-    return np.column_stack(list(made.values())).astype(np.float32), list(made)
+            found[part] = WinRates().fit(columns[learn], happened[learn]).transform(columns[part])
+        return found
+
+    def names(self, columns: pd.DataFrame) -> list[str]:
+        """What the numbers are called."""
+        return [
+            called
+            for name in columns
+            for called in ([f"{name}_win_rate", f"{name}_seen"] if name in self.rates_ else [name])
+        ]
 
 
-def _rates(values: pd.Series, happened: FloatColumn, learn: BoolColumn) -> tuple[FloatColumn, FloatColumn]:
-    """Shrunken win rate and share of the rows of each row's value; the base rate and 0 for one never seen."""
-    named = values.astype("str")
-    base = happened[learn].mean()
-    by_value = pd.Series(happened[learn]).groupby(named.to_numpy()[learn]).agg(["sum", "count"])
-    rate = (by_value["sum"] + PRIOR_DEALS * base) / (by_value["count"] + PRIOR_DEALS)
-    seen = named.map(by_value["count"] / learn.sum()).fillna(0.0)
-    return named.map(rate).fillna(base).to_numpy(np.float64), seen.to_numpy(np.float64)
+def _categories(columns: pd.DataFrame) -> list[str]:
+    return [name for name in columns if not pd.api.types.is_numeric_dtype(columns[name])]

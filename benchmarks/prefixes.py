@@ -1,7 +1,7 @@
-"""Every prefix of a bank's loan cases as a snapshot of our kernel: the rows of the published protocol on BPI Challenge 2012.
+"""Every prefix of a bank's loan cases as snapshots of our kernel: the rows of a published protocol.
 
-The protocol (Teinemaa et al., 2019) keeps the cases whose last event on an offer accepts, cancels or declines it, learns
-from the first 80 % of them by their start, and drops what happened in them once the first test case had begun.
+It (Teinemaa et al., 2019) keeps the cases whose last event on an offer accepts, cancels or declines it, learns from the
+first 80 % of them by their start, and drops what happened in them once the first test case had begun.
 """
 
 from dataclasses import dataclass, replace
