@@ -39,7 +39,7 @@ def autogluon_said(
 
 
 def _handed(peers: PeerSet, rows: BoolColumn, happened: FloatColumn) -> pd.DataFrame:
-    table = peers.columns[rows].reset_index(drop=True)
+    table = peers.columns[rows].reset_index(drop=True).copy()
     return table.assign(
         happened=happened[rows].astype(np.int64), weight=peers.learning_weight[rows], fold=peers.deal[rows] % N_BAGS
     )

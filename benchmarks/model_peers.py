@@ -4,21 +4,24 @@
 the data sets. Times are processor seconds, of all processes and threads. Log loss is compared deal by deal.
 """
 
+import json
 import os
+import subprocess
 import time
 from collections.abc import Callable
 
 import numpy as np
 
 from benchmarks.autogluon_peer import PYTHON, autogluon_said
+from benchmarks.luck import log_loss_gap
 from benchmarks.maven import nothing_found
 from benchmarks.peer_sets import SETS, PeerSet
-from benchmarks.results import write_figures
+from benchmarks.results import RESULTS, write_figures
 from benchmarks.rivals import OURS, RIVALS
 from features.facts import BoolColumn, FloatColumn
 from training.metrics import measure
 
-AUTOGLUON = "autogluon"
+AUTOGLUON, MAVEN = "autogluon", "maven"
 Said = tuple[FloatColumn, float, float]
 """Probabilities of every judged row, and processor seconds of fitting and predicting."""
 
@@ -59,26 +62,18 @@ def compared(peers: PeerSet, seconds: float) -> dict[str, dict[str, float]]:
     """Figures of every model on one data set."""
     said = {name: said_by(name, peers) for name in RIVALS if peers.stage is not None or name != "stage_rate"}
     if seconds:
-        said[AUTOGLUON] = said_by_autogluon(peers, seconds)
+        try:
+            said[AUTOGLUON] = said_by_autogluon(peers, seconds)
+        except (RuntimeError, subprocess.TimeoutExpired) as error:
+            print(f"skipped: AutoGluon on {peers.name}, for it failed: {str(error).splitlines()[-1]}")
     judged = np.logical_or.reduce([judge for _, judge in peers.splits])
     weight = np.where(judged, peers.judging_weight, 0)
     probabilities = {name: one[0] for name, one in said.items()}
     found = measure(peers.happened, weight, probabilities)
     for name, (_, fit_s, predict_s) in said.items():
-        gap, noise = gap_of(peers, weight, probabilities[OURS], probabilities[name])
+        gap, noise = log_loss_gap(peers.happened, weight, peers.deal, probabilities[OURS], probabilities[name])
         found[name] |= {"fit_s": fit_s, "predict_s": predict_s, "gap": gap, "noise": noise}
     return found
-
-
-def gap_of(peers: PeerSet, weight: FloatColumn, ours: FloatColumn, theirs: FloatColumn) -> tuple[float, float]:
-    """Our log loss less theirs, and the standard error of that, a deal's rows counting as one piece of evidence."""
-    used = weight > 0
-    outcome, of_row, deal = peers.happened[used], weight[used], peers.deal[used]
-    losses = [-np.log(np.clip(np.where(outcome == 1, one[used], 1 - one[used]), 1e-9, 1)) for one in (ours, theirs)]
-    difference = losses[0] - losses[1]
-    mean = float(np.average(difference, weights=of_row))
-    by_deal = np.bincount(np.unique(deal, return_inverse=True)[1], weights=of_row * (difference - mean))
-    return mean, float(np.sqrt((by_deal**2).sum()) / of_row.sum())
 
 
 def printed(found: dict[str, dict[str, float]]) -> str:
@@ -114,18 +109,24 @@ def autogluon_seconds() -> float:
     return seconds
 
 
+def kept_figures() -> dict[str, float]:
+    """Figures of an earlier run, which one on some of the data sets only adds to."""
+    path = RESULTS / "peers.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
 def main() -> None:
     """Compare on every data set, print and write the figures."""
-    figures: dict[str, float] = {}
     seconds = autogluon_seconds()
-    names = os.environ.get("SETS", ",".join([*SETS, "maven"])).split(",")
+    names = os.environ.get("SETS", ",".join([*SETS, MAVEN])).split(",")
+    figures = kept_figures() if "SETS" in os.environ else {}
     for name in (one for one in names if one in SETS):
         peers = SETS[name]()
         found = compared(peers, seconds)
         rows = int((peers.judging_weight > 0)[np.logical_or.reduce([judge for _, judge in peers.splits])].sum())
         print(f"\n{name}: {rows:,} rows judged, AutoGluon had {seconds:.0f} s\n\n{printed(found)}", flush=True)
         figures |= flat(name, found)
-    if "maven" in names:
+    if MAVEN in names:
         figures |= nothing_found()
     print(write_figures("peers", figures))
 
