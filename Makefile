@@ -11,7 +11,8 @@ DEMO_DAY := 2026-11-16
 SERVE ?= 1
 
 .PHONY: demo test check setup signals browser clean-demo \
-  bench-features bench-reasons bench-truth bench-closing bench-forecast bench-bpic2012
+  bench-features bench-reasons bench-truth bench-closing bench-forecast bench-bpic2012 bench-bpic2012-prefix bench-peers \
+  bench-calibration
 .DELETE_ON_ERROR:
 
 setup: .venv/ready
@@ -116,6 +117,23 @@ bench-bpic2012: setup
 # The first time it makes its reference of a million draws, in about eight minutes.
 bench-forecast: setup
 	$(BIN)/python -m benchmarks.forecast
+# The published protocol: every prefix of a loan case, three questions.
+bench-bpic2012-prefix: setup
+	$(BIN)/python -m benchmarks.bpic2012_prefix
+
+# AutoGluon lives apart as well; where it cannot be installed the benchmark goes on without it and says so.
+build/autogluon-venv/ready: benchmarks/autogluon-requirements.txt
+	"$(PYTHON)" -m venv --clear build/autogluon-venv
+	build/autogluon-venv/bin/pip install --quiet --disable-pip-version-check -r $< && touch $@
+
+# AUTOGLUON_S=0 leaves AutoGluon out; SETS=ibm,salvirt compares on those only.
+bench-peers: setup
+	@[ "$${AUTOGLUON_S:-900}" = 0 ] || $(MAKE) build/autogluon-venv/ready || rm -rf build/autogluon-venv
+	$(BIN)/python -m benchmarks.model_peers
+
+# Ways to calibrate, and whose bounds hold what they say.
+bench-calibration: setup
+	$(BIN)/python -m benchmarks.calibration
 
 clean-demo:
 	rm -rf $(DEMO)

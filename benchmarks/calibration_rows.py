@@ -1,0 +1,87 @@
+"""Rows to calibrate on and later rows to judge on, with the raw log-odds of a line and of trees that saw neither."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from benchmarks.bpic2012 import dataset_of, split, tables_of_log
+from benchmarks.features import simulated
+from benchmarks.features_runs import CURRENCY, loaded
+from benchmarks.results import data_or_skip
+from crm.simulate import DEMO_END
+from features.facts import DAY, BoolColumn, FloatColumn, IntColumn
+from features.labels import Patience
+from models.boosting import BoosterPlan, Examples, fit_booster
+from models.line import fit_line
+from models.probability import LINE, TREES
+from training.blocks import examples
+from training.dataset import Dataset, build_dataset
+from training.targets import Target, target
+
+SHARES = (0.45, 0.7)
+"""Of the time: where learning ends, and where judging begins."""
+N_DEALS = 60_000
+N_TREES = 120
+MOST_ROWS = 60_000
+"""Rows that the members learn from at most; how well they do is not the question here."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Closed snapshots with their members' log-odds."""
+
+    raw: dict[str, FloatColumn]
+    happened: FloatColumn
+    weight: FloatColumn
+    deal: IntColumn
+
+    def only(self, rows: BoolColumn) -> "Rows":
+        """Some of them."""
+        raw = {name: values[rows] for name, values in self.raw.items()}
+        return Rows(raw, self.happened[rows], self.weight[rows], self.deal[rows])
+
+    def of_deals(self, deals: IntColumn) -> "Rows":
+        """Those of some deals."""
+        return self.only(np.isin(self.deal, deals))
+
+
+def bpic2012() -> Dataset:
+    """Weekly snapshots of a bank's loan sales."""
+    tables = tables_of_log(data_or_skip("bpic2012"))
+    return dataset_of(tables, split(tables)[1], 7)
+
+
+def crm() -> Dataset:
+    """Weekly snapshots of a simulated company, large enough for 10,000 deals to calibrate on."""
+    frames = {name: table.to_pandas() for name, table in loaded(str(simulated(N_DEALS))).items()}
+    until = datetime.combine(DEMO_END, datetime.min.time(), UTC)
+    return build_dataset(frames, until=until, every_days=7, patience=Patience(), reporting_currency=CURRENCY)
+
+
+SETS = {"bpic": bpic2012, "crm": crm}
+
+
+def rows_of(dataset: Dataset, embargo_days: int) -> tuple[Rows, Rows]:
+    """Rows to calibrate on, labelled by what was known when judging begins, and rows to judge on."""
+    first = int(dataset.at.min())
+    early, late = (first + int(share * (dataset.until - first)) for share in SHARES)
+    past = _thinned(examples(dataset, target(dataset, "win", early, dataset.at < early)))
+    line, booster = fit_line(past), fit_booster(past, BoosterPlan(), N_TREES)
+    embargo = embargo_days * DAY
+    between = (dataset.at >= early + embargo) & (dataset.at < late)
+    after = dataset.at >= late + embargo
+
+    def said(known: Target) -> Rows:
+        used = known.weight > 0
+        matrix = dataset.table.loc[used, dataset.signals].to_numpy(np.float32)
+        raw = {LINE: line.predict(matrix), TREES: np.asarray(booster.predict(matrix, raw_score=True))}
+        return Rows(raw, known.happened[used], known.weight[used], dataset.snapshots.deal[used])
+
+    return said(target(dataset, "win", late, between)), said(target(dataset, "win", dataset.until, after))
+
+
+def _thinned(past: Examples) -> Examples:
+    used = np.flatnonzero(past.weight > 0)
+    kept = used[:: len(used) // MOST_ROWS + 1]
+    return Examples(past.signals[kept], past.happened[kept], past.weight[kept], past.deal[kept], past.names)

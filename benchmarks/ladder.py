@@ -1,0 +1,158 @@
+"""The product's ladder on any table of signals: base rate, line, trees, both stacked, by the product's own functions.
+
+Training walks over a CRM's history; published data sets are single tables. Here the same rungs climb on folds that are
+given: each fold is predicted by models that learned from its other rows, the rung (and of several shapes of trees the
+shape) is chosen by the log loss of those predictions, and they calibrate.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import lightgbm as lgb
+import numpy as np
+
+from features.facts import BoolColumn, FloatColumn, IntColumn
+from models.arithmetic import probability
+from models.boosting import BoosterPlan, Examples, fit_booster, fit_booster_and_rounds
+from models.calibration import Calibration, fit_calibration
+from models.line import Line, fit_line
+from models.probability import LINE, TREES
+from models.rungs import BaseRate
+from training.metrics import measure
+
+BASE, BOTH = "base rate", f"{LINE} + {TREES}"
+MEMBERS: dict[str, tuple[str, ...]] = {BASE: (), LINE: (LINE,), TREES: (TREES,), BOTH: (LINE, TREES)}
+Fold = tuple[BoolColumn, BoolColumn]
+"""Which rows are learned from, and which are judged."""
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """What was learned.
+
+    Attributes
+    ----------
+    log_loss : of every rung, out of fold
+    plan, n_rounds : the shape of the trees and their number
+    """
+
+    rung: str
+    log_loss: Mapping[str, float]
+    plan: BoosterPlan
+    n_rounds: int
+    base_rate: float
+    calibration: Calibration = field(default_factory=Calibration)
+    line: Line | None = None
+    booster: lgb.Booster | None = None
+
+    def predict(self, signals: FloatColumn) -> FloatColumn:
+        """Probabilities in [0, 1], one per row."""
+        if not MEMBERS[self.rung]:
+            return np.full(len(signals), self.base_rate)
+        return probability(self.calibration.log_odds(self.raw(signals)))
+
+    def bounds(self, signals: FloatColumn) -> tuple[FloatColumn, FloatColumn]:
+        """Between which probabilities the true one lies with 80 % chance."""
+        return self.calibration.bounds(self.raw(signals))
+
+    def raw(self, signals: FloatColumn) -> dict[str, FloatColumn]:
+        """Raw log-odds of each member."""
+        found: dict[str, FloatColumn] = {}
+        if self.line:
+            found[LINE] = self.line.predict(signals)
+        if self.booster:
+            found[TREES] = np.asarray(self.booster.predict(signals, raw_score=True), np.float64)
+        return found
+
+
+def climb(examples: Examples, folds: Sequence[Fold], plans: Sequence[BoosterPlan] = (BoosterPlan(),)) -> Ladder:
+    """Choose the rung on ``folds``, calibrate on what they gave, and learn anew from all rows.
+
+    Parameters
+    ----------
+    plans : shapes of trees to choose among
+    """
+    judged = np.logical_or.reduce([judge for _, judge in folds]) & (examples.weight > 0)
+    raw = {LINE: np.zeros(len(judged))}
+    for learn, judge in folds:
+        raw[LINE][judge] = fit_line(only(examples, learn)).predict(examples.signals[judge])
+    weight = np.where(judged, examples.weight, 0)
+
+    def loss_of_trees(found: _Found) -> float:
+        return measure(examples.happened, weight, {TREES: probability(found[2])})[TREES]["log_loss"]
+
+    plan, n_rounds, raw[TREES] = min((_out_of_fold(examples, folds, plan) for plan in plans), key=loss_of_trees)
+    rungs = _judged_apart(raw, examples, folds)
+    loss = {name: found["log_loss"] for name, found in measure(examples.happened, weight, rungs).items()}
+    rung = min(loss, key=loss.__getitem__)
+    members = MEMBERS[rung]
+    return Ladder(
+        rung,
+        loss,
+        plan,
+        n_rounds,
+        BaseRate().fit(examples.happened, examples.weight).rate_,
+        _calibrated(raw, members, examples, judged) if members else Calibration(),
+        fit_line(examples) if LINE in members else None,
+        fit_booster(examples, plan, n_rounds) if TREES in members else None,
+    )
+
+
+def only(examples: Examples, rows: BoolColumn) -> Examples:
+    """The same, where rows other than these weigh nothing."""
+    return replace(examples, weight=np.where(rows, examples.weight, 0.0))
+
+
+_Found = tuple[BoosterPlan, int, FloatColumn]
+
+
+def _out_of_fold(examples: Examples, folds: Sequence[Fold], plan: BoosterPlan) -> _Found:
+    """The number of rounds that did best on the folds, and what trees of that number say of each fold."""
+    rounds = [
+        max(fit_booster_and_rounds(only(examples, learn), only(examples, judge), plan).best_iteration, 1)
+        for learn, judge in folds
+    ]
+    # Not each fold's own best number: that one has seen the fold.
+    n_rounds, raw = int(np.median(rounds)), np.zeros(len(examples.happened))
+    for learn, judge in folds:
+        booster = fit_booster(only(examples, learn), plan, n_rounds)
+        raw[judge] = booster.predict(examples.signals[judge], raw_score=True)
+    return plan, n_rounds, raw
+
+
+def _judged_apart(raw: dict[str, FloatColumn], examples: Examples, folds: Sequence[Fold]) -> dict[str, FloatColumn]:
+    """What each rung says of each fold, calibrated on the other folds."""
+    said = {name: np.full(len(examples.happened), 0.5) for name in MEMBERS}
+    everywhere = np.logical_or.reduce([judge for _, judge in folds])
+    for learn, judge in folds:
+        said[BASE][judge] = BaseRate().fit(examples.happened, np.where(learn, examples.weight, 0)).rate_
+        for name, members in MEMBERS.items():
+            if members:
+                calibration = _calibrated(raw, members, examples, everywhere & ~judge)
+                said[name][judge] = probability(calibration.log_odds(raw))[judge]
+    return said
+
+
+def _calibrated(
+    raw: dict[str, FloatColumn], members: tuple[str, ...], examples: Examples, rows: BoolColumn
+) -> Calibration:
+    weight = np.where(rows, examples.weight, 0)
+    return fit_calibration({name: raw[name] for name in members}, examples.happened, weight, examples.deal)
+
+
+def folds_in_order(order: FloatColumn, shares: Sequence[float] = (0.4, 0.6, 0.8)) -> list[Fold]:
+    """Blocks of an order, each judged by what came before it; ``shares`` of the rows lie before each block's start."""
+    starts = np.quantile(order, shares)
+    ends = np.append(starts[1:], np.inf)
+    return [(order < start, (order >= start) & (order < end)) for start, end in zip(starts, ends, strict=True)]
+
+
+def folds_of_groups(group: IntColumn, n_folds: int, seed: int = 0) -> list[Fold]:
+    """Every group whole in one fold, at random."""
+    return [(~judge, judge) for judge in _parts(group, n_folds, seed)]
+
+
+def _parts(group: IntColumn, n_folds: int, seed: int) -> Iterator[BoolColumn]:
+    number = np.unique(group, return_inverse=True)[1]
+    fold = np.random.default_rng(seed).permutation(number.max() + 1) % n_folds
+    return (fold[number] == place for place in range(n_folds))
