@@ -1,5 +1,7 @@
 """Groups of deals, and how a scorer does in each: for whom it works, and for whom it does not."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
@@ -11,6 +13,8 @@ from training.dataset import Dataset
 GROUPED_BY = ("pipeline", "source", "deal_type", "industry", "size", "region")
 FEW_DEALS = 30
 """With fewer closed deals nothing is claimed of a segment."""
+AGES_DAYS = (30.0, 90.0, 180.0)
+"""Where the bands of a deal's age at the snapshot begin, but for the first."""
 AT_MOST = 12
 """The largest values of each grouping; the others are pooled."""
 TOLERANCE = 0.05
@@ -20,7 +24,7 @@ WORKS, FEW, WORSE, OFF = "works", "few deals", "worse than the stage rate", "off
 
 
 def segments(dataset: Dataset) -> pd.DataFrame:
-    """One column per grouping and one row per snapshot: stage, and what was known of the deal at its creation.
+    """One column per grouping and one row per snapshot: stage, what was known at creation, amount and age then.
 
     Groupings with a single value are left out; values beyond the ``AT_MOST`` largest are called ``(others)``.
     """
@@ -31,7 +35,30 @@ def segments(dataset: Dataset) -> pd.DataFrame:
         kept = named.value_counts().index[:AT_MOST]
         if len(kept) > 1:
             found[name] = named.where(named.isin(kept), OTHERS)
-    return pd.DataFrame(found)
+    found["amount"] = _banded(dataset.snapshots.amount, quarters_of(dataset.snapshots.amount), "in amount")
+    found["age"] = _banded(dataset.table["age_days"].to_numpy(), AGES_DAYS, "days old")
+    return pd.DataFrame({name: values for name, values in found.items() if values.nunique() > 1})
+
+
+def quarters_of(values: FloatColumn) -> tuple[float, ...]:
+    """Where the middle three of four bands of equal count begin, on two digits; fewer where values repeat."""
+    known = values[~np.isnan(values)]
+    edges = np.quantile(known, [0.25, 0.5, 0.75]) if len(known) else []
+    return tuple(sorted({float(f"{edge:.2g}") for edge in edges}))
+
+
+def _banded(values: FloatColumn, edges: tuple[float, ...], unit: str) -> pd.Series:
+    """The band of each value in words, such as ``30 to 90 days old``."""
+    if not edges:
+        return pd.Series(MISSING, index=range(len(values)))
+    words = [
+        f"under {edges[0]:,.0f} {unit}",
+        *(f"{low:,.0f} to {high:,.0f} {unit}" for low, high in pairwise(edges)),
+        f"from {edges[-1]:,.0f} {unit}",
+        MISSING,
+    ]
+    band = np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, np.nan_to_num(values), side="right"))
+    return pd.Series(np.array(words, dtype=object)[band])
 
 
 def by_segment(contest: Contest, groups: pd.DataFrame, name: str, seed: int) -> pd.DataFrame:
