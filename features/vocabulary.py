@@ -14,7 +14,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crm.fiscal import fiscal_year_start_month
+from crm.fiscal import fiscal_calendar
+from crm.fiscal_years import FiscalCalendar
 from crm.tables import OWNER, SENIORITIES
 from features.arrow import arrow, codes
 from features.declared import NOTHING, Declared
@@ -78,7 +79,7 @@ class Vocabulary:
     of_account: dict[str, IntColumn]
     groups_of_owner: dict[str, IntColumn]
     seniors: pa.Array
-    fiscal_year_start_month: int
+    fiscal: FiscalCalendar
     declared: Declared
 
     @classmethod
@@ -115,7 +116,7 @@ class Vocabulary:
             {name: np.append(values, -1) for name, values in of_account.items()},
             numbers,
             _seniors(contacts),
-            fiscal_year_start_month(arrow(tables, "calendar").to_pandas()),
+            fiscal_calendar(arrow(tables, "calendar").to_pandas()),
             declared,
         )
 

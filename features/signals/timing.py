@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from crm.fiscal import quarter_starts
 from features.facts import DAY, FloatColumn, IntColumn
 from features.selection import Window
 from features.signals.declaration import signal
@@ -95,11 +96,12 @@ def days_since_push(at: Snapshots) -> FloatColumn:
 @signal(group="timing", unit="days", expect="depends", says="The quarter ends in {value}")
 def days_to_quarter_end(at: Snapshots) -> FloatColumn:
     """Days to the end of the fiscal quarter."""
-    first_month = at.norms.vocabulary.fiscal_year_start_month - 1
 
     def days(_: IntColumn, instants: IntColumn) -> FloatColumn:
-        months = instants.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
-        end = (months - (months - first_month) % 3 + 3).astype("datetime64[M]").astype("datetime64[us]")
-        return (end.astype(np.int64) - instants) / DAY
+        if not len(instants):
+            return np.empty(0)
+        first, last = (edge.astype("datetime64[us]").item().date() for edge in (instants.min(), instants.max()))
+        starts = np.array(quarter_starts(first, last, at.norms.vocabulary.fiscal), "datetime64[us]").astype(np.int64)
+        return (starts[np.searchsorted(starts, instants, side="right")] - instants) / DAY
 
     return at.moments.asked("days to quarter end", days, np.zeros_like(at.deal), n_groups=1)

@@ -284,6 +284,14 @@ def test_a_quarter_ends_at_midnight_utc(company, signals, at, instant, days):
     assert found["days_to_quarter_end"] == pytest.approx(days, rel=1e-12)
 
 
+@pytest.mark.parametrize(("pattern", "days"), [("4-4-5", 0.5), ("months", 1.5)])
+def test_a_quarter_ends_as_the_company_counts_it(company, signals, at, pattern, days):
+    """2025 of 4-4-5 starts on Monday 2024-12-30, so 13 weeks later is 2025-03-31."""
+    calendar = f"setting | value\nfiscal_pattern | {pattern}"
+    found = signals(company(deals=BARE, deal_changes=FIRST, calendar=calendar), "D1", at("2025-03-30T12:00"))
+    assert found["days_to_quarter_end"] == days
+
+
 def test_windows_are_half_open_to_the_microsecond(company, signals, at):
     header = "interaction_id | deal_id | kind | direction | occurred_at\n"
     moments = ["2024-02-26", "2024-02-25T23:59:59.999999", "2024-03-03T23:59:59.999999", "2024-03-04"]
