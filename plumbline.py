@@ -151,7 +151,9 @@ def promote(
     """Make the challenger the champion if it passed the gate; or overrule the gate, or go back."""
     from training.promote import main as run
 
-    run(version, force, rollback, reason, history)
+    if force and rollback:
+        raise typer.BadParameter("--force and --rollback exclude each other; a rollback needs no force")
+    run("force" if force else "rollback" if rollback else "gate", version, reason, history)
 
 
 @app.command()

@@ -121,11 +121,16 @@ def _log(scorer: Scorer, training: Training) -> None:
     mlflow.log_params(dict(training.parameters))
     mlflow.set_tags({"scorer_version": scorer.version, "note": scorer.note, "code_version": code_version()})
     mlflow.set_tags(dict(training.tags))
-    described = from_pandas(training.data, name="snapshots", digest=data_digest(training.data))
-    mlflow.log_input(described, context="training")
+    mlflow.log_input(_described(training.data), context="training")
     log_results(training.metrics, training.tables, training.texts)
     for name, figure in training.figures.items():
         mlflow.log_figure(figure, f"figures/{name}.png")
+
+
+def _described(data: pd.DataFrame) -> Any:
+    """The data set as MLflow describes it; its schema knows no time zones, and all ours are UTC."""
+    naive = {name: column.dt.tz_convert(None) for name, column in data.select_dtypes("datetimetz").items()}
+    return from_pandas(data.assign(**naive), name="snapshots", digest=data_digest(data))
 
 
 def _log_model(scorer: Scorer, example: pd.DataFrame, folder: Path) -> Any:

@@ -80,3 +80,17 @@ def test_every_link_to_a_file_leads_to_one():
 
 def test_the_number_of_signals_is_right():
     assert f"{len(SIGNALS)} signals of what was known then" in README
+
+
+SECTIONS = ("The gate", "Tuning", "Drift", "When the registry cannot be reached", "Snapshots as Parquet", "The API")
+OPTIONS = ("--force", "--rollback", "--history", "--no-promote", "--plan", "--fail-on-alarm", "--budget")
+
+
+@pytest.mark.parametrize("heading", SECTIONS)
+def test_what_a_data_scientist_looks_for_has_a_heading(heading):
+    assert re.search(rf"^##+ {heading}$", README, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_options_that_change_what_is_served_are_explained(option):
+    assert option in README

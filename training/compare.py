@@ -117,7 +117,8 @@ def main(
 ) -> None:
     """Print how registered scorers do on the same newest deals, and log it."""
     settings = Settings()
-    scorers = contestants_of(settings.tracking_uri, versions or ())
+    # `mlflow run` hands over all of them as one word.
+    scorers = contestants_of(settings.tracking_uri, " ".join(versions or ()).split())
     plan = Plan(day_or_today(until), snapshot_days, reporting_currency=settings.reporting_currency)
     try:
         found, stages = compare(scorers, open_store(settings.store_url).read_all(), plan)

@@ -91,10 +91,9 @@ def _now() -> str:
 
 
 def main(
+    how: str = typer.Option("gate", help="gate: if it passed; force: overrule the gate; rollback: the one before."),
     version: str = typer.Option("", help="Which version to force; the challenger where not given."),
-    forced: bool = typer.Option(False, "--force", help="Overrule the gate; needs --reason."),
-    rollback: bool = typer.Option(False, "--rollback", help="Put the champion before this one back."),
-    reason: str = typer.Option("", help="Why; kept with who and when."),
+    reason: str = typer.Option("", help="Why; kept with who and when. Needed to force."),
     history: bool = typer.Option(False, "--history", help="Only list every change of champion."),
 ) -> None:
     """Make the challenger the champion, if it passed the gate."""
@@ -103,13 +102,18 @@ def main(
         for one in promotions(uri):
             typer.echo(f"{one.at}  version {one.version}  {one.how:<8}  {one.by}  {one.why}")
         return
-    if forced and rollback:
-        raise typer.BadParameter("--force and --rollback exclude each other; a rollback needs no force")
-    if forced and not reason.strip():
-        raise typer.BadParameter('--force needs --reason "...": it is kept, so that others can understand it')
-    if version and not forced:
-        raise typer.BadParameter("--version goes with --force; without it the challenger is promoted")
-    done = force(uri, version, reason) if forced else roll_back(uri, reason) if rollback else promote_challenger(uri)
+    if how not in ("gate", "force", "rollback"):
+        raise typer.BadParameter(f"{how!r} is no way to promote; write gate, force or rollback")
+    if how == "force" and not reason.strip():
+        raise typer.BadParameter('to force needs --reason "...": it is kept, so that others can understand it')
+    if how != "force" and version:
+        raise typer.BadParameter("--version goes with force; without it the challenger is promoted")
+    changes = {
+        "gate": lambda: promote_challenger(uri),
+        "force": lambda: force(uri, version, reason),
+        "rollback": lambda: roll_back(uri, reason),
+    }
+    done = changes[how]()
     typer.echo(f"champion: version {done.version} ({done.how}, by {done.by})")
 
 

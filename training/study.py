@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import optuna
@@ -31,10 +32,16 @@ N_BLOCKS = 3
 """Blocks of time before the holdout; after each a trial may be given up."""
 _N_UNPRUNED = 5
 COST = "explanation_cost"
-SEARCHED = (
-    "max_rounds", "learning_rate", "num_leaves", "min_data_in_leaf",
-    "feature_fraction", "bagging_fraction", "lambda_l2",
-)  # fmt: skip
+SPACE = {
+    "max_rounds": (50, 800, True),
+    "learning_rate": (0.02, 0.2, True),
+    "num_leaves": (3, 63, True),
+    "min_data_in_leaf": (10, 300, True),
+    "feature_fraction": (0.2, 1.0, False),
+    "bagging_fraction": (0.4, 1.0, False),
+    "lambda_l2": (0.1, 100.0, True),
+}
+"""The lowest and highest value of each parameter, and whether steps are factors; the plan's own is always within."""
 
 
 @dataclass(frozen=True)
@@ -76,16 +83,11 @@ def block_losses(blocks: list[Block], plan: Plan) -> Iterator[tuple[float, int]]
 
 def suggested(trial: optuna.Trial, given: BoosterPlan) -> BoosterPlan:
     """The trees that a trial is to try."""
-    return replace(
-        given,
-        max_rounds=trial.suggest_int("max_rounds", 50, 800, step=50),
-        learning_rate=trial.suggest_float("learning_rate", 0.02, 0.2, log=True),
-        num_leaves=trial.suggest_int("num_leaves", 3, 63, log=True),
-        min_data_in_leaf=trial.suggest_int("min_data_in_leaf", 10, 300, log=True),
-        feature_fraction=trial.suggest_float("feature_fraction", 0.2, 1.0),
-        bagging_fraction=trial.suggest_float("bagging_fraction", 0.4, 1.0),
-        lambda_l2=trial.suggest_float("lambda_l2", 0.1, 100.0, log=True),
-    )
+    own, found = asdict(given), dict[str, Any]()
+    for name, (low, high, log) in SPACE.items():
+        suggest = trial.suggest_int if isinstance(own[name], int) else trial.suggest_float
+        found[name] = suggest(name, min(low, own[name]), max(high, own[name]), log=log)
+    return replace(given, **found)
 
 
 def tried(trial: optuna.Trial, blocks: list[Block], plan: Plan, budget: float, found: list[float]) -> float:
@@ -120,7 +122,7 @@ def open_study(build_dir: Path, name: str, plan: Plan) -> optuna.Study:
     study.sampler = optuna.samplers.TPESampler(seed=plan.booster.seed + len(study.trials))  # to go on, not begin anew
     if not study.trials:
         own = asdict(plan.booster)
-        study.enqueue_trial({name: own[name] for name in SEARCHED})
+        study.enqueue_trial({name: own[name] for name in SPACE})
     return study
 
 

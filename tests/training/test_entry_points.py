@@ -138,10 +138,57 @@ def test_mlflow_run_trains_the_same_scorer_and_makes_it_the_champion(place: Path
     assert "win_log_loss_stage_rate" in run.data.metrics
 
 
+def test_mlflow_run_trains_with_a_plan_and_only_registers_where_asked(
+    place: Path, command: Command, tmp_path: Path
+) -> None:
+    import mlflow
+
+    (tmp_path / "plan.yaml").write_text("booster: {num_leaves: 5}")
+    plan = str(tmp_path / "plan.yaml")
+    done = command(*mlflow_run("train", until="2026-11-16", plan=plan, promote="no-promote"))
+    assert "challenger: version 3 is registered" in done.stdout
+    client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{place}/mlflow.db")
+    registered = client.get_model_version_by_alias("plumbline-scorer", "challenger")
+    assert client.get_run(registered.run_id).data.params["booster.num_leaves"] == "5"
+    assert client.get_model_version_by_alias("plumbline-scorer", "champion").version == 2
+
+
+def test_mlflow_run_compares_and_promotes_and_goes_back(place: Path, command: Command) -> None:
+    done = command(*mlflow_run("compare", until="2026-11-16", versions="champion 1"))
+    assert "champion (version 2): judged by its rehearsal" in done.stdout
+    before = champion(place).version
+    command(*mlflow_run("promote", how="force", version="3", reason="to see"))
+    assert champion(place).version != before
+    done = command(*mlflow_run("promote", how="rollback"))
+    assert "champion: version 2 (rollback, by" in done.stdout
+    assert champion(place).version == before
+
+
+def test_mlflow_run_looks_for_drift_and_finds_none(place: Path, command: Command) -> None:
+    done = command(*mlflow_run("drift", until="2026-11-16"))
+    assert "Recommendation: nothing to do." in done.stdout
+    assert json.loads((place / "drift" / "drift.json").read_text())["to_blame"] == []
+
+
+def test_mlflow_run_tunes_in_nested_runs_and_writes_a_plan_for_train(place: Path, command: Command) -> None:
+    import mlflow
+
+    done = command(*mlflow_run("tune", until="2026-11-16", trials="1"))
+    assert "1 trials run, 0 were there already" in done.stdout
+    assert "booster:" in (place / "plan.yaml").read_text()
+    client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{place}/mlflow.db")
+    experiment = client.get_experiment_by_name("plumbline").experiment_id
+    (trial,) = client.search_runs([experiment], "tags.mlflow.runName = 'trial 0'")
+    assert trial.data.metrics["blocks"] == 3
+    assert client.get_run(trial.data.tags["mlflow.parentRunId"]).data.tags["mlflow.project.entryPoint"] == "tune"
+    again = command(*mlflow_run("tune", until="2026-11-16", trials="1"))
+    assert "0 trials run, 1 were there already" in again.stdout
+
+
 def test_mlflow_run_evaluates_and_leaves_nothing_in_the_project(place: Path, command: Command) -> None:
     done = command(*mlflow_run("evaluate", until="2026-11-16"))
     assert "not enough data: no deal was won and lost since" in done.stdout
-    assert {path.name for path in place.iterdir() if path.is_dir()} == {"mlartifacts"}
+    assert {path.name for path in place.iterdir() if path.is_dir()} == {"mlartifacts", "drift"}
     assert not (ROOT / "mlruns").exists()
 
 
