@@ -193,7 +193,7 @@ def _further_columns(events: pd.DataFrame, at: IntColumn) -> dict[str, FloatColu
 
     return {
         "hour": moment.hour.to_numpy() + moment.minute.to_numpy() / 60,
-        "weekday": moment.weekday.to_numpy(np.float64),
+        "weekday": moment.day_of_week.to_numpy(np.float64),
         "days_since_event": gap(1),
         "days_since_event_but_one": gap(2),
     }
