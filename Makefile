@@ -68,6 +68,10 @@ $(DEMO)/api-key: | .venv/ready
 signals: setup
 	$(BIN)/python -m features.catalogue
 
+# One thread each for numpy and scikit-learn: two tests at a time already fill two cores.
+check test: export OMP_NUM_THREADS := 1
+check test: export OPENBLAS_NUM_THREADS := 1
+
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from crm.errors import NotEnoughDataError
 from models.boosting import fit_booster
@@ -45,7 +46,8 @@ def fit(dataset: Dataset, plan: Plan) -> Fit:
         Where not even a stage rate can be given.
     """
     missing, typical = _missing(dataset, plan), _typical(dataset)
-    with ThreadPoolExecutor() as pool:  # LightGBM lets go of Python's lock: one event per core
+    # LightGBM lets go of Python's lock: one event per core. Threads of BLAS would only get in their way.
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor() as pool:
         fitted = pool.map(lambda event: _fit_event(dataset, plan, event, typical, rates_only=bool(missing)), EVENTS)
         (win, win_holdout), (stall, stall_holdout) = fitted
     if not win.knows:
