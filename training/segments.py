@@ -43,8 +43,9 @@ def segments(dataset: Dataset) -> pd.DataFrame:
 def quarters_of(values: FloatColumn) -> tuple[float, ...]:
     """Where the middle three of four bands of equal count begin, on two digits; fewer where values repeat."""
     known = values[~np.isnan(values)]
-    edges = np.quantile(known, [0.25, 0.5, 0.75]) if len(known) else []
-    return tuple(sorted({float(f"{edge:.2g}") for edge in edges}))
+    if not len(known):
+        return ()
+    return tuple(sorted({float(f"{edge:.2g}") for edge in np.quantile(known, [0.25, 0.5, 0.75])}))
 
 
 def _banded(values: FloatColumn, edges: tuple[float, ...], unit: str) -> pd.Series:
