@@ -120,7 +120,7 @@ def _wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
 
 def test_plumbline_train_registers_the_champion(place: Path) -> None:
     found = champion(place)
-    assert (found.win.rung, found.trained_until, found.note) == ("lightgbm", "2026-11-16", "")
+    assert (found.win.rung, found.trained_until, found.note) == ("logistic + lightgbm", "2026-11-16", "")
 
 
 def test_mlflow_run_trains_the_same_scorer_and_makes_it_the_champion(place: Path, command: Command) -> None:
@@ -171,7 +171,7 @@ def test_mlflow_run_scores_into_the_ledger(place: Path, command: Command) -> Non
 
 
 def test_mlflow_serves_the_champion_with_the_same_answers(place: Path, dataset: Dataset) -> None:
-    rows = dataset.table[["stage", *SIGNALS]].tail(5).reset_index(drop=True)
+    rows = dataset.table[["stage", "patience_days", *SIGNALS]].tail(5).reset_index(drop=True)
     with_nulls = json.loads(rows.to_json(orient="split", double_precision=15))
     body = json.dumps({"dataframe_split": {"columns": with_nulls["columns"], "data": with_nulls["data"]}}).encode()
     with served(place) as url:
