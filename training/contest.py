@@ -11,9 +11,9 @@ The rule, in the order it is tried:
 So nobody is judged by what it learned from, and nobody has the advantage of newer data.
 
 The window ends before the data do, by the time in which ``MATURE_SHARE`` of past snapshots saw their deal close (at
-most half of the window): of later snapshots it is known how they ended only where that was soon, and deals that are won take
-longer. On simulated deals of known truth, 44 % of the last six weeks' were to be won, and 31 % of those that had closed
-were; no weights can stand for what nobody has seen.
+most half of the window): of later snapshots it is known how they ended only where that was soon, and deals that are won
+take longer. On simulated deals of known truth, 44 % of the last six weeks' were to be won, and 31 % of those that had
+closed were; no weights can stand for what nobody has seen.
 """
 
 from collections.abc import Mapping, Sequence
