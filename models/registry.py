@@ -96,12 +96,15 @@ def run_text(tracking_uri: str, run_id: str, name: str) -> str:
         return str(mlflow.artifacts.load_text(f"runs:/{run_id}/{name}"))
 
 
-def register(model_uri: str, run_id: str, tags: Mapping[str, str]) -> str:
-    """Register a logged model under the alias ``challenger``; returns its number in the registry."""
+def register(model_uri: str, run_id: str, tags: Mapping[str, str], model_id: str | None = None) -> str:
+    """Register a logged model under the alias ``challenger``; returns its number in the registry.
+
+    A server asks for ``model_id``, as MLflow gave it when the model was logged.
+    """
     client = mlflow.MlflowClient()
     if not client.search_registered_models(filter_string=f"name = '{MODEL}'"):
         client.create_registered_model(MODEL)
-    made = client.create_model_version(MODEL, source=model_uri, run_id=run_id, tags=dict(tags))
+    made = client.create_model_version(MODEL, source=model_uri, run_id=run_id, tags=dict(tags), model_id=model_id)
     client.set_registered_model_alias(MODEL, CHALLENGER, made.version)
     return str(made.version)
 

@@ -68,20 +68,23 @@ def log_challenger(tracking_uri: str, scorer: Scorer, training: Training) -> Log
                 "trained_until": scorer.trained_until,
                 "files_digest": digest(Path(folder) / "scorer"),
             }
-            model_uri = _log_model(scorer, training.example, Path(folder) / "scorer").model_uri
-            return Logged(run.info.run_id, register(model_uri, run.info.run_id, tags))
+            model = _log_model(scorer, training.example, Path(folder) / "scorer")
+            return Logged(run.info.run_id, register(model.model_uri, run.info.run_id, tags, model.model_id))
 
 
 @contextmanager
 def logged_run(
     tracking_uri: str, name: str, parameters: Mapping[str, object], *, nested: bool = False
 ) -> Iterator[None]:
-    """Log what is done meanwhile as one run; within ``mlflow run``, the run that it has made."""
+    """Log what is done meanwhile as one run; within ``mlflow run``, the run that it has made.
+
+    Names of parameters begin with the run's own (``drift.until``), for ``mlflow run`` has logged what it was given.
+    """
     with in_one_sentence():
         connect(tracking_uri)
         with mlflow.start_run(run_name=name, nested=nested):
             mlflow.set_tags({"command": name, "code_version": code_version()})
-            mlflow.log_params(dict(parameters))
+            mlflow.log_params({f"{name.split()[0]}.{key}": value for key, value in parameters.items()})
             yield
 
 

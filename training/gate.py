@@ -54,11 +54,16 @@ class Verdict:
         return all(check.passed for check in self.checks)
 
     @property
-    def says(self) -> str:
+    def lines(self) -> list[str]:
         """The verdict in plain sentences, what failed first."""
         head = "The gate is passed." if self.passed else "The gate is not passed; the champion stays as it is."
         ordered = sorted(self.checks, key=lambda check: check.passed)
-        return " ".join([head, *(check.says for check in ordered)])
+        return [head, *(check.says for check in ordered)]
+
+    @property
+    def says(self) -> str:
+        """The verdict as one text."""
+        return " ".join(self.lines)
 
     def text(self) -> str:
         """Everything as JSON."""
@@ -141,7 +146,11 @@ def _calibration(contest: Contest | None, event: Event, stages: pd.Series) -> Ch
     }
     outside = [stage for stage, figures in found.items() if not figures["low"] <= figures["said"] <= figures["high"]]
     if not outside:
-        says = f"The {IN_WORDS[event]} is calibrated in all {len(found)} stages."
+        widest = max(abs(figures["said"] - figures["came"]) for figures in found.values())
+        says = (
+            f"The {IN_WORDS[event]} lies inside the band around what came in all {len(found)} stages, "
+            f"{100 * widest:.1f} points from it at most."
+        )
     else:
         said = (
             f"{stage} (said {found[stage]['said']:.0%}, came {found[stage]['came']:.0%}, "

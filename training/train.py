@@ -142,7 +142,7 @@ def main(
     typer.echo(f"{len(dataset.at):,} snapshots, {len(dataset.signals)} signals, seed {seed}")
     if len(tried.metrics):
         typer.echo(tried.metrics.to_string(index=False, float_format=lambda value: f"{value:.4f}"))
-    for line in (*warnings(tried.metrics), scorer.note, tried.verdict.says):
+    for line in (*warnings(tried.metrics), scorer.note, *tried.verdict.lines):
         if line:
             typer.echo(line)
     typer.echo(f"{promote_if_passed(settings.tracking_uri, logged, tried, wanted=promote_it)} ({scorer.version})")

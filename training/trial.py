@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from crm.errors import NoModelError, NotEnoughDataError
+from crm.errors import NoModelError, NotEnoughDataError, RegistryError
 from features.declared import Declared
 from models.registry import CHAMPION, load_registered, registered, run_text
 from models.runs import Training
@@ -53,8 +53,8 @@ def champion_in_office(tracking_uri: str) -> Champion | None:
     plan = plan_of(run_text(tracking_uri, found.run_id, "plan.json"))
     try:
         return Champion(found.version, load_registered(tracking_uri, CHAMPION), plan)
-    except NoModelError as error:
-        return Champion(found.version, None, plan, f"The champion cannot be read by this version: {error}.")
+    except (NoModelError, RegistryError) as error:  # of another format, or damaged: no reason not to train a better one
+        return Champion(found.version, None, plan, f"The champion cannot be read: {error}.")
 
 
 def trial(

@@ -30,6 +30,13 @@ def test_ready_says_which_model_and_which_scores(client):
     }
 
 
+def test_a_model_that_may_not_be_the_champion_is_said_to_be_so(store, make_client, hand_made):
+    store.append("scores", hand_made.all_scores())
+    last_good = Champion(lambda *_: None, lambda: "6", lambda: "The last good copy is used: MLflow cannot be reached")
+    answer = make_client(store, champion=last_good).get("/readyz").json()
+    assert (answer["model_version"], answer["note"]) == ("6", "The last good copy is used: MLflow cannot be reached")
+
+
 def test_without_scores_it_says_which_command_to_run(store, make_client):
     answer = make_client(store).get("/readyz")
     assert answer.status_code == 503

@@ -11,7 +11,7 @@ from crm.errors import NotEnoughDataError
 from crm.simulate import Simulation
 from features.facts import DAY
 from features.histories import instant
-from training.contest import Contestant, contest, holdout_start, metrics_of, rehearsal
+from training.contest import Contestant, contest, holdout_start, judged_rows, metrics_of, rehearsal
 from training.dataset import Dataset
 from training.fit import fit
 from training.plan import Plan
@@ -107,6 +107,17 @@ def test_another_patience_is_another_stall_and_is_not_compared(small_dataset: Da
     )
     assert "champion" in found.judged["win"].probabilities
     assert "champion" not in found.judged["stall"].probabilities
+
+
+def test_snapshots_whose_deals_had_no_time_to_close_are_not_judged(small_dataset: Dataset, few: Plan) -> None:
+    start = holdout_start(small_dataset, few)
+    rows = judged_rows(small_dataset, start)
+    closed = ~np.isnan(small_dataset.labels(small_dataset.until).won)
+    later = (small_dataset.at >= start) & ~rows
+    assert small_dataset.at[later].min() > small_dataset.at[rows].max()
+    assert closed[rows].mean() > closed[later].mean()
+    # At most half of the window is left out, however slow the deals are.
+    assert small_dataset.at[rows].max() >= start + (small_dataset.until - start) / 2 - 7 * DAY
 
 
 def test_the_rungs_below_are_judged_too_and_learned_only_from_before(small_dataset: Dataset, few: Plan) -> None:
