@@ -56,7 +56,8 @@ class Verdict:
     @property
     def lines(self) -> list[str]:
         """The verdict in plain sentences, what failed first."""
-        head = "The gate is passed." if self.passed else "The gate is not passed; the champion stays as it is."
+        stays = "the champion stays as it is" if self.champion_version else "there is no champion yet"
+        head = "The gate is passed." if self.passed else f"The gate is not passed; {stays}."
         ordered = sorted(self.checks, key=lambda check: check.passed)
         return [head, *(check.says for check in ordered)]
 

@@ -120,3 +120,8 @@ def test_the_same_contest_gives_the_same_verdict_and_it_is_kept_whole() -> None:
 def test_what_failed_is_said_first() -> None:
     verdict = Verdict("champion", "1", "", {}, (Check("a", True, "Fine."), Check("b", False, "Bad.")))
     assert verdict.says == "The gate is not passed; the champion stays as it is. Bad. Fine."
+
+
+def test_where_there_is_no_champion_yet_none_is_said_to_stay() -> None:
+    verdict = Verdict("stage rate", "", "", {}, (Check("b", False, "Bad."),))
+    assert verdict.lines == ["The gate is not passed; there is no champion yet.", "Bad."]
