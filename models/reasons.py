@@ -32,12 +32,12 @@ class Reason:
     sentence: str
 
 
-def points(base: FloatColumn, added: FloatColumn) -> tuple[FloatColumn, FloatColumn]:
+def points(base: FloatColumn | float, added: FloatColumn) -> tuple[FloatColumn, FloatColumn]:
     """Carry log-odds over to probability.
 
     Parameters
     ----------
-    base : array of shape (n,), log-odds
+    base : array of shape (n,), log-odds; or one for all
     added : array of shape (n, n_signals), log-odds
 
     Returns
@@ -45,6 +45,7 @@ def points(base: FloatColumn, added: FloatColumn) -> tuple[FloatColumn, FloatCol
     base : array of shape (n,), probability
     added : array of shape (n, n_signals); base + row sum = probability of the summed log-odds
     """
+    base = np.broadcast_to(np.asarray(base, np.float64), len(added))
     start = probability(base)
     total = added.sum(axis=1)
     moved = probability(base + total) - start

@@ -1,7 +1,5 @@
 """What it costs to explain a score: exact TreeSHAP walks every leaf of every tree along its path."""
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import lightgbm as lgb
@@ -11,9 +9,7 @@ from models.scorer import Scorer
 
 def explanation_cost(scorer: Scorer) -> int:
     """Sum over all trees of the scorer of leaves times depth; 0 where it has no trees."""
-    with tempfile.TemporaryDirectory() as folder:
-        scorer.save(Path(folder))
-        texts = [path.read_text(encoding="utf-8") for path in sorted(Path(folder).glob("*.txt"))]
+    texts = [text for name, text in scorer.files().items() if name.endswith(".txt")]
     return sum(booster_cost(lgb.Booster(model_str=text)) for text in texts)
 
 

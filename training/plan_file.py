@@ -40,6 +40,7 @@ def plan_of(text: str) -> Plan | None:
             | {
                 "train_until": date.fromisoformat(document["train_until"]),
                 "fold_starts": tuple(document["fold_starts"]),
+                "fold_starts_of_few": tuple(document["fold_starts_of_few"]),
                 "patience": Patience(**document["patience"]),
                 "booster": BoosterPlan(**document["booster"]),
                 "declared": Declared.of_document(document["declared"]),
@@ -83,7 +84,9 @@ def read_booster(path: Path, given: BoosterPlan) -> BoosterPlan:
             near = difflib.get_close_matches(str(name), known, n=1)
             hint = f"did you mean {near[0]}" if near else f"known are {', '.join(known)}"
             raise SettingsError(f"the plan {path} names booster.{name}, which there is not; {hint}")
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0 or known[name](value) != value:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or known[name](value) != value:
             kind = "a whole number" if known[name] is int else "a number"
-            raise SettingsError(f"the plan {path} has booster.{name} = {value!r}; write {kind}, 0 or above")
+            raise SettingsError(f"the plan {path} has booster.{name} = {value!r}; write {kind}")
+        if value < 0 and value != getattr(BoosterPlan(), name):  # -1 is LightGBM's word for no limit
+            raise SettingsError(f"the plan {path} has booster.{name} = {value!r}; write a number of 0 or above")
     return replace(given, **{name: known[name](value) for name, value in asked.items()})

@@ -6,8 +6,9 @@ import pandas as pd
 
 from reports.quality.known import Known
 
-MINIMUM_OF_EACH = 40
-"""Won and lost deals needed before training grows trees, as ``training.plan.Plan`` has it; a test compares the two."""
+MINIMUM_CLOSED, MINIMUM_OF_EACH = 40, 5
+"""Closed deals needed, in all and of each outcome, before training learns more than rates, as ``training.plan.Plan``
+has it; a test compares the two."""
 
 _WEEK, _MONDAY = pd.Timedelta(days=7), pd.Timestamp("1970-01-05", tz="UTC")
 
@@ -34,6 +35,7 @@ class Extent:
     n_without_stage: int
     n_won_to_learn_from: int
     n_lost_to_learn_from: int
+    needed_closed: int
     needed_of_each: int
     n_changes: int
     n_interactions: int
@@ -48,8 +50,9 @@ class Extent:
 
     @property
     def enough_to_train(self) -> bool:
-        """Whether training would grow trees."""
-        return min(self.n_won_to_learn_from, self.n_lost_to_learn_from) >= self.needed_of_each
+        """Whether training would learn more than rates."""
+        won, lost = self.n_won_to_learn_from, self.n_lost_to_learn_from
+        return won + lost >= self.needed_closed and min(won, lost) >= self.needed_of_each
 
 
 def extent(known: Known) -> Extent:
@@ -66,6 +69,7 @@ def extent(known: Known) -> Extent:
         n_without_stage=int(category.isna().sum()),
         n_won_to_learn_from=int((learnable == "won").sum()),
         n_lost_to_learn_from=int((learnable == "lost").sum()),
+        needed_closed=MINIMUM_CLOSED,
         needed_of_each=MINIMUM_OF_EACH,
         n_changes=len(known.changes),
         n_interactions=len(known.interactions),

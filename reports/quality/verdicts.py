@@ -52,7 +52,7 @@ def verdicts(
 
 def _enough(extent: Extent) -> Iterator[Verdict]:
     counts = f"{extent.n_won_to_learn_from:,} won and {extent.n_lost_to_learn_from:,} lost deals were seen open"
-    needed = f"{extent.needed_of_each} of each are needed to train"
+    needed = f"{extent.needed_closed} in all and {extent.needed_of_each} of each are needed to train"
     if extent.enough_to_train:
         yield Verdict("good", f"There is enough to train: {counts} before they closed; {needed}.")
         return

@@ -30,7 +30,7 @@ def accounts(**names: str | None) -> pd.DataFrame:
 def scores(version: str, as_of: str, *deal_ids: str) -> pd.DataFrame:
     rows = pd.DataFrame({"deal_id": list(deal_ids), "model_version": version, "win_probability": 0.4, "win_base": 0.3})
     rows["as_of"] = pd.Timestamp(as_of, tz="UTC").as_unit("us")
-    return rows.assign(win_within="[]", win_reasons="[]", stall_reasons="[]")
+    return rows.assign(win_within="[]", lost_within="[]", win_reasons="[]", stall_reasons="[]")
 
 
 def test_a_row_written_twice_changes_nothing(store):

@@ -14,7 +14,7 @@ from crm.store_rows import frame_of
 from crm.tables import LEDGERS, TABLES
 from features.signals import SIGNALS
 from reports.quality import open_signals, quality
-from reports.quality.extent import MINIMUM_OF_EACH
+from reports.quality.extent import MINIMUM_CLOSED, MINIMUM_OF_EACH
 from reports.quality.fields import empty_tables
 from reports.quality.management import impossible_management
 from reports.quality.signals import coverage
@@ -95,12 +95,14 @@ def test_the_deals_to_learn_from_are_those_that_training_counts(company, dataset
 
 
 def test_what_is_needed_to_train_is_what_training_needs(report):
-    assert Plan(AS_OF.date()).minimum_of_each == MINIMUM_OF_EACH
+    plan = Plan(AS_OF.date())
+    assert (plan.minimum_closed, plan.minimum_of_each) == (MINIMUM_CLOSED, MINIMUM_OF_EACH)
     measured = report(deals=DEALS)
     assert "not enough to train" in says(measured, "attention")
-    enough = replace(measured.extent, n_won_to_learn_from=40, n_lost_to_learn_from=40)
+    enough = replace(measured.extent, n_won_to_learn_from=5, n_lost_to_learn_from=35)
     assert enough.enough_to_train
-    assert not replace(enough, n_lost_to_learn_from=39).enough_to_train
+    assert not replace(enough, n_lost_to_learn_from=34).enough_to_train
+    assert not replace(enough, n_won_to_learn_from=4, n_lost_to_learn_from=400).enough_to_train
 
 
 def test_an_import_of_last_month_is_said_to_be_stale(report):

@@ -33,7 +33,7 @@ def filled(company, scoring: Scoring, tmp_path_factory) -> Iterator[SimpleNamesp
     champion = Champion(
         lambda tables, as_of: scoring.score(tables, as_of).assign(model_version=version),
         lambda: version,
-        lambda: (scoring, version),
+        scoring=lambda: (scoring, version),
     )
     yield SimpleNamespace(store=store, champion=champion, version=version)
     store.close()
@@ -95,7 +95,7 @@ def test_a_new_model_is_told_apart_from_new_facts(filled, make_client, tmp_path,
     causes = make_client(store, champion=filled.champion).get(f"/v1/deals/{deal_id}/moved").json()["causes"]
     assert causes[0]["kind"] == "model"
     assert causes[0]["points"] == pytest.approx(then - 0.5, abs=1e-12)
-    other = Champion(filled.champion.score, lambda: "yet another", filled.champion.scoring)
+    other = Champion(filled.champion.score, lambda: "yet another", scoring=filled.champion.scoring)
     causes = make_client(store, champion=other).get(f"/v1/deals/{deal_id}/moved").json()["causes"]
     assert [cause["kind"] for cause in causes] == ["base", "model and facts"]
     store.close()
@@ -183,7 +183,10 @@ def test_a_page_without_a_model_leaves_out_what_only_a_model_can_say(filled, mak
 
 def test_scores_of_another_model_are_not_mixed_with_this_ones_advice(filled, make_client):
     scoring = filled.champion.scoring()[0]
-    other = make_client(filled.store, champion=Champion(filled.champion.score, lambda: "o", lambda: (scoring, "o")))
+    champion = Champion(filled.champion.score, lambda: "o", scoring=lambda: (scoring, "o"))
+    other = make_client(filled.store, champion=champion)
+        filled.store, champion=Champion(filled.champion.score, lambda: "o", scoring=lambda: (scoring, "o"))
+    )
     other.app.state.services.insight.ready(other.app.state.services.latest.required())
     text = other.get(f"/deals/{lasting(filled.store)[1]}", headers=HTML).text
     assert "What would help" not in text
@@ -193,7 +196,7 @@ def test_where_the_model_cannot_be_loaded_a_page_does_not_promise_more(filled, m
     def nothing():
         raise NoModelError("there is none")
 
-    bare = make_client(filled.store, champion=Champion(filled.champion.score, nothing, nothing))
+    bare = make_client(filled.store, champion=Champion(filled.champion.score, nothing, scoring=nothing))
     path = f"/deals/{lasting(filled.store)[1]}"
     eventually(lambda: "being looked up" not in bare.get(path, headers=HTML).text)
     assert bare.get(f"/v1{path}/would-help").status_code == 503

@@ -52,7 +52,7 @@ def test_tuned_trees_come_back_and_the_seed_stays_the_command_lines(tmp_path: Pa
         ("booster: {num_leafs: 7}", r"names booster\.num_leafs, which there is not; did you mean num_leaves"),
         ("booster: {num_leaves: many}", r"booster\.num_leaves = 'many'; write a whole number"),
         ("booster: {num_leaves: 7.5}", "write a whole number"),
-        ("booster: {lambda_l2: -1}", "write a number, 0 or above"),
+        ("booster: {lambda_l2: -1}", "write a number of 0 or above"),
         ("trees: {}", "needs one key, booster"),
         ("[", r"cannot be read \(it is not YAML\)"),
     ],
