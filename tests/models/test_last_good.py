@@ -66,7 +66,7 @@ def test_a_single_changed_digit_is_noticed(scorer: Scorer, tmp_path: Path) -> No
     whole = digest(tmp_path)
     assert read_scorer(tmp_path, "version 3", whole).version == scorer.version
     card = (tmp_path / "card.json").read_text("utf-8")
-    (tmp_path / "card.json").write_text(card.replace('"slope": ', '"slope": 1', 1), "utf-8")
+    (tmp_path / "card.json").write_text(card.replace('"intercept": ', '"intercept": 1', 1), "utf-8")
     with pytest.raises(RegistryError, match="damaged"):
         read_scorer(tmp_path, "version 3", whole)
 

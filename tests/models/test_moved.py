@@ -26,7 +26,7 @@ def issued(added: dict[str, float], base: float = -0.5, version: str = "1", at: 
         {"signal": name, "points": share, "value": 1.0, "sentence": f"{name} of {added[name]:.3f}; usual"}
         for name, share in zip(added, shares[0].tolist(), strict=True)
     ]
-    return Issued(at, version, float(start + shares.sum()), start, told)
+    return Issued(at, version, float(start[0] + shares.sum()), float(start[0]), told)
 
 
 def total(causes: list[Cause]) -> float:
@@ -129,5 +129,5 @@ def test_a_real_scorers_scores_of_two_weeks_sum_and_name_real_topics(scorer: Sco
 
 def _issued_by(scorer: Scorer, table: pd.DataFrame) -> list[Issued]:
     base, told = reasons(scorer.win, table)
-    rows = zip(table["as_of"], scorer.win.predict(table), as_documents(told), strict=True)
-    return [Issued(at, scorer.version, float(win), base, documents) for at, win, documents in rows]
+    rows = zip(table["as_of"], scorer.win.predict(table), base.tolist(), as_documents(told), strict=True)
+    return [Issued(at, scorer.version, float(win), start, documents) for at, win, start, documents in rows]

@@ -77,7 +77,7 @@ def test_the_stage_alone_explains_a_stage_rate(stage_model: ProbabilityModel, da
 
 
 def test_each_model_says_which_rung_it_is(scorer: Scorer, stage_scorer: Scorer) -> None:
-    assert (scorer.win.rung, scorer.stall.rung) == ("logistic + lightgbm", "lightgbm")
+    assert (scorer.win.rung, scorer.stall.rung) == ("logistic + lightgbm", "logistic + lightgbm")
     assert stage_scorer.win.rung == stage_scorer.stall.rung == "stage rate"
 
 
@@ -89,7 +89,7 @@ def test_a_deal_alone_gets_the_same_bits_as_in_the_batch(model: ProbabilityModel
         assert model.predict(alone).tolist() == [together[row]]
         assert [end.tolist() for end in model.bounds(alone)] == [[end[row]] for end in bounds]
         own_base, own = model.contributions(alone)
-        assert (own_base, own.tolist()) == (base, [added[row].tolist()])
+        assert (own_base.tolist(), own.tolist()) == ([base[row]], [added[row].tolist()])
 
 
 @pytest.mark.parametrize("event", ["win", "stall"])

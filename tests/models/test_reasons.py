@@ -47,32 +47,32 @@ def test_contributions_that_cancel_out_keep_their_size_in_points() -> None:
 
 
 def test_every_deals_reasons_sum_with_the_base_to_its_score(
-    scorer: Scorer, some: pd.DataFrame, found: tuple[float, list[list[Reason]]]
+    scorer: Scorer, some: pd.DataFrame, found: tuple[np.ndarray, list[list[Reason]]]
 ) -> None:
     base, told = found
-    sums = [base + sum(reason.points for reason in of_one) for of_one in told]
+    sums = base + np.array([sum(reason.points for reason in of_one) for of_one in told])
     assert sums == pytest.approx(scorer.win.predict(some), abs=1e-9)
 
 
-def test_the_largest_reason_comes_first_and_the_pooled_rest_last(found: tuple[float, list[list[Reason]]]) -> None:
+def test_the_largest_reason_comes_first_and_the_pooled_rest_last(found: tuple[np.ndarray, list[list[Reason]]]) -> None:
     for of_one in found[1]:
         sizes = [abs(reason.points) for reason in of_one if reason.signal != "other"]
         assert sizes == sorted(sizes, reverse=True)
         assert "other" not in [reason.signal for reason in of_one[:-1]]
 
 
-def test_at_most_eight_reasons_are_told_one_by_one(found: tuple[float, list[list[Reason]]]) -> None:
+def test_at_most_eight_reasons_are_told_one_by_one(found: tuple[np.ndarray, list[list[Reason]]]) -> None:
     assert max(len(of_one) for of_one in found[1]) == TOP + 1
 
 
-def test_one_topic_makes_one_reason(found: tuple[float, list[list[Reason]]]) -> None:
+def test_one_topic_makes_one_reason(found: tuple[np.ndarray, list[list[Reason]]]) -> None:
     for of_one in found[1]:
         topics = [SIGNALS[reason.signal].topic for reason in of_one if reason.signal != "other"]
         assert len(topics) == len(set(topics))
 
 
 def test_a_topics_points_are_the_sum_of_its_signals(
-    scorer: Scorer, some: pd.DataFrame, found: tuple[float, list[list[Reason]]]
+    scorer: Scorer, some: pd.DataFrame, found: tuple[np.ndarray, list[list[Reason]]]
 ) -> None:
     _, shares = points(*scorer.win.contributions(some))
     of_topic = pd.DataFrame(shares, columns=list(scorer.win.signals)).T.groupby(lambda name: SIGNALS[name].topic).sum()
@@ -82,7 +82,7 @@ def test_a_topics_points_are_the_sum_of_its_signals(
 
 
 def test_a_reason_is_told_by_a_signal_that_pulls_its_way(
-    scorer: Scorer, some: pd.DataFrame, found: tuple[float, list[list[Reason]]]
+    scorer: Scorer, some: pd.DataFrame, found: tuple[np.ndarray, list[list[Reason]]]
 ) -> None:
     _, shares = points(*scorer.win.contributions(some))
     place = {name: i for i, name in enumerate(scorer.win.signals)}
@@ -110,7 +110,7 @@ def test_what_is_typical_is_the_median_among_deals_won_from_the_same_stage(
                 assert reason.typical is None or reason.typical == medians.loc[stage, reason.signal]
 
 
-def test_a_missing_value_is_none_and_not_nan(found: tuple[float, list[list[Reason]]]) -> None:
+def test_a_missing_value_is_none_and_not_nan(found: tuple[np.ndarray, list[list[Reason]]]) -> None:
     values = [document["value"] for of_one in as_documents(found[1]) for document in of_one]
     assert None in values
     assert not any(value is not None and np.isnan(value) for value in values)
@@ -123,7 +123,7 @@ def test_no_deals_have_no_reasons(scorer: Scorer, dataset: Dataset) -> None:
 def test_stage_rates_have_reasons_that_sum_too(stage_scorer: Scorer, some: pd.DataFrame) -> None:
     for model in (stage_scorer.win, stage_scorer.stall):
         base, told = reasons(model, some)
-        sums = [base + sum(reason.points for reason in of_one) for of_one in told]
+        sums = base + np.array([sum(reason.points for reason in of_one) for of_one in told])
         assert sums == pytest.approx(model.predict(some), abs=1e-9)
 
 

@@ -253,7 +253,7 @@ def make_client() -> Iterator[Callable[..., TestClient]]:
     def make(
         store: Store, *, key: str | None = KEY, champion: Champion | None = None, **settings: object
     ) -> TestClient:
-        champion = champion or Champion(fake_score, lambda: "7", stage_rates)
+        champion = champion or Champion(fake_score, lambda: "7", scoring=stage_rates)
         settings = {"clock": lambda: NOW, "check_every_s": 0.0} | settings
         app = create_app(store, champion, api_key=ApiKey(KEY), **settings)
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}

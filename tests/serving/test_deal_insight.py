@@ -185,8 +185,6 @@ def test_scores_of_another_model_are_not_mixed_with_this_ones_advice(filled, mak
     scoring = filled.champion.scoring()[0]
     champion = Champion(filled.champion.score, lambda: "o", scoring=lambda: (scoring, "o"))
     other = make_client(filled.store, champion=champion)
-        filled.store, champion=Champion(filled.champion.score, lambda: "o", scoring=lambda: (scoring, "o"))
-    )
     other.app.state.services.insight.ready(other.app.state.services.latest.required())
     text = other.get(f"/deals/{lasting(filled.store)[1]}", headers=HTML).text
     assert "What would help" not in text
