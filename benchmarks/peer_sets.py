@@ -14,10 +14,14 @@ from training.plan import Plan
 from training.targets import target
 
 IBM_ENTRY = [
-    *("Supplies Subgroup", "Supplies Group", "Region", "Route To Market", "Opportunity Amount USD"),
+    *("Supplies Subgroup", "Supplies Group", "Region", "Route To Market", "Deal Size Category (USD)"),
     *("Client Size By Revenue (USD)", "Client Size By Employee Count", "Revenue From Client Past Two Years (USD)"),
 ]
-"""Known when an opportunity is entered; the others are measured at its close, or say who else was in the race."""
+"""Known when an opportunity is entered; the others are measured at its close, or say who else was in the race.
+
+The amount is not among them but its category is: of opportunities with a round amount 15 % are won, of the others 40 %,
+so the exact amount of a won one seems to be what was invoiced, entered at the close.
+"""
 IBM_TRAIN_SHARE = 0.8
 SALVIRT_FOLDS = 10
 
@@ -81,15 +85,13 @@ def ibm() -> PeerSet:
     """78,025 opportunities by their number; the first 80 % teach."""
     deals = pd.read_csv(data_or_skip("ibm_win_loss") / "sales_win_loss.csv.gz", keep_default_na=False)
     deals = deals.sort_values("Opportunity Number", kind="stable", ignore_index=True)
-    amount = "Opportunity Amount USD"
-    columns = deals[IBM_ENTRY].astype({amount: np.float64})
-    told = columns.assign(**{amount: pd.qcut(columns[amount], 10, duplicates="drop").astype("str")})
+    columns = deals[IBM_ENTRY]
     order = deals["Opportunity Number"].to_numpy(np.float64)
     first = order < np.quantile(order, IBM_TRAIN_SHARE)
     return _flat(
         "ibm",
         columns,
-        told,
+        columns,
         deals["Opportunity Result"] == "Won",
         deals["Opportunity Number"],
         [(first, ~first)],
