@@ -146,7 +146,9 @@ def _parts(
     """Each group's part of new business, by level; those of teams and managers are sums of their owners'."""
     if learned is None:
         return {}
-    return {**learned.parts, **_summed(learned.parts["owner"], people, above)}
+    return {level: dict(parts) for level, parts in learned.parts.items()} | _summed(
+        learned.parts["owner"], people, above
+    )
 
 
 def _summed(
@@ -166,7 +168,8 @@ def _new_business(learned: Learned | None, periods: Sequence[Period]) -> list[Ne
     if learned is None:
         return [None] * len(periods)
     every = [learned.creation.expected(instant(period.start), instant(period.end)) for period in periods]
-    return [new if new.mean != 0 else None for new in every]
+    # What is less than a cent in the mean is no business.
+    return [new if round(new.mean) != 0 else None for new in every]
 
 
 def _new_parts(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import numpy as np
 import pandas as pd
 
 from crm.tables import AMOUNT, STAGE
@@ -67,5 +68,7 @@ def stages_at(changes: pd.DataFrame, instants: Sequence[datetime], as_of: dateti
 
 def _with_amount(stages: pd.DataFrame, amounts: pd.DataFrame, *, exact: bool) -> pd.DataFrame:
     """The rows with the amount known at (``exact``) or before each ``from_at``."""
+    if stages.empty or amounts.empty:
+        return stages.assign(amount=np.nan)
     amount = amounts[["deal_id", "from_at"]].assign(amount=pd.to_numeric(amounts["value"]).astype("float64"))
     return pd.merge_asof(stages, amount, on="from_at", by="deal_id", allow_exact_matches=exact)

@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
 
 from crm.store import Store
-from serving import deals, docs, forecast, health, manager, pages, score, sign_in
+from serving import deals, docs, forecast, health, manager, pages, score, sign_in, what_if
 from serving.auth import KEY_SCHEMES, ApiKey, Gate
 from serving.guard import BodyLimit, CarefulHeaders
 from serving.latest import CHECK_EVERY_S, Latest
@@ -112,7 +112,7 @@ def _add_routes(app: FastAPI) -> None:
 def _api() -> APIRouter:
     """The routes for programs; the gate asks for the key, here it is written into their documentation."""
     router = APIRouter(dependencies=KEY_SCHEMES)
-    for part in (deals, score, forecast):
+    for part in (deals, score, forecast, what_if):
         router.include_router(part.router)
     return router
 

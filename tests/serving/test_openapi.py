@@ -5,7 +5,15 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-PROGRAM_ROUTES = ["/v1/deals", "/v1/deals/{deal_id}", "/v1/score", "/v1/forecast", "/v1/reports/at-risk"]
+PROGRAM_ROUTES = [
+    "/v1/deals",
+    "/v1/deals/{deal_id}",
+    "/v1/score",
+    "/v1/forecast",
+    "/v1/reports/at-risk",
+    "/v1/forecast/what-if",
+]
+ASKED = {"/v1/forecast/what-if": {"deal": "D1", "outcome": "won"}}
 
 
 @pytest.fixture
@@ -56,7 +64,11 @@ def test_every_answer_is_valid_by_its_schema(client, document, score_request):
     for path, operation in operations(document):
         schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
         address = path.replace("{deal_id}", "D1")
-        answer = client.post(address, json=score_request) if path == "/v1/score" else client.get(address)
+        answer = (
+            client.post(address, json=score_request)
+            if path == "/v1/score"
+            else client.get(address, params=ASKED.get(path))
+        )
         assert answer.status_code == 200, path
         validator(document, schema).validate(answer.json())
 
