@@ -1,6 +1,5 @@
 """What each deal brings to a forecast: when it may be won, and what it adds, in whole cents."""
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
@@ -23,6 +22,7 @@ MEASURES = (
     *("n_open", "n_imputed", "n_without_rate", "n_without_score", "n_without_stage_probability"),
     *("n_won", "n_won_without_amount"),
 )
+_BARE = str.maketrans("", "", "[]")
 _WHO = ("deal_id", "owner_name", *SINGLE_LEVELS)
 
 
@@ -40,15 +40,18 @@ def chances_within(win_within: pd.Series, days: Sequence[float]) -> NDArray[np.f
     >>> chances_within(pd.Series(["[[7, 0.1], [14, 0.3]]", None]), [10.5, 365]).tolist()
     [[0.2, 0.3], [0.0, 0.0]]
     """
-    # One document is parsed faster than many.
-    knots = json.loads(f"[{','.join(win_within.fillna('[]'))}]")
-    chances = np.zeros((len(knots), len(days)))
-    by_length: dict[int, list[int]] = {}
-    for deal, own in enumerate(knots):
-        by_length.setdefault(len(own), []).append(deal)
-    for length, deals in by_length.items():
-        if length:
-            chances[deals] = _interpolated(np.array([knots[deal] for deal in deals], np.float64), days)
+    texts = win_within.fillna("[]")
+    n_knots = (texts.str.count(",").to_numpy(np.int64) + 1) // 2
+    # Numbers in a row are read five times as fast as documents.
+    numbers = ",".join(texts[n_knots > 0]).translate(_BARE)
+    values = np.fromstring(numbers, np.float64, sep=",") if numbers else np.empty(0)
+    if len(values) != 2 * n_knots.sum():
+        raise ValueError(f"win_within must be [[days, probability], ...]; {len(values)} numbers were read of it.")
+    ends, chances = 2 * np.cumsum(n_knots), np.zeros((len(texts), len(days)))
+    for length in np.unique(n_knots[n_knots > 0]):
+        deals = np.flatnonzero(n_knots == length)
+        places = ends[deals, None] - 2 * length + np.arange(2 * length)
+        chances[deals] = _interpolated(values[places].reshape(-1, length, 2), days)
     return chances
 
 

@@ -119,8 +119,12 @@ def whole_money(amount: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in [0, 1] as whole percent."""
-    return "–" if pd.isna(share) else f"{share:.0%}"
+    """A share in [0, 1] as whole percent; never claims certainty where there is none."""
+    if pd.isna(share):
+        return "–"
+    if 0 < share < 0.01:
+        return "<1%"
+    return ">99%" if 0.99 < share < 1 else f"{share:.0%}"
 
 
 def times(ratio: float) -> str:
