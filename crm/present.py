@@ -12,6 +12,8 @@ COLUMNS = (
     "name",
     "account_id",
     "account_name",
+    "region",
+    "segment",
     "pipeline_id",
     "source",
     "currency",
@@ -43,9 +45,9 @@ def present(tables: Mapping[str, pd.DataFrame], as_of: datetime) -> pd.DataFrame
     Returns
     -------
     DataFrame, one row per deal that was created before ``as_of`` and had a stage by then, ordered by deal_id
-        ``amount`` is a number in the deal's ``currency``, NaN where none was known; ``stage_category``
-        is open, won or lost, missing for a stage that table ``stages`` does not have;
-        ``closed_at`` is NaT while open; ``last_interaction_at`` leaves planned interactions out.
+        ``amount`` is a number in the deal's ``currency``, NaN where none was known; ``region`` is the account's,
+        ``segment`` its size; ``stage_category`` is open, won or lost, missing for a stage that table ``stages`` does
+        not have; ``closed_at`` is NaT while open; ``last_interaction_at`` leaves planned interactions out.
     """
     changes = tables["deal_changes"]
     known = changes[changes["known_at"] < as_of].sort_values(["changed_at", "seq"], kind="stable")
@@ -68,7 +70,8 @@ def _last(known: pd.DataFrame, field: str, since: str | None = None) -> pd.DataF
 
 def _named(rows: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """The rows with the names and categories that their ids stand for."""
-    accounts = tables["accounts"][["account_id", "name"]].rename(columns={"name": "account_name"})
+    of_account = {"name": "account_name", "region": "region", "size": "segment"}
+    accounts = tables["accounts"][["account_id", *of_account]].rename(columns=of_account)
     users = tables["users"][["user_id", "name", "team"]].rename(columns={"user_id": OWNER, "name": "owner_name"})
     stages = tables["stages"][["pipeline_id", "stage", "category"]].rename(columns={"category": "stage_category"})
     rows = rows.merge(accounts, on="account_id", how="left")

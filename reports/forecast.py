@@ -1,41 +1,41 @@
-"""The forecast: what is won already, and what the open deals are worth, by owner, team and whole, with its range."""
+"""The forecast: what is won already, what open deals and deals to come may bring, with its range, beside the quotas."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from crm.errors import NotEnoughDataError
 from crm.fiscal import Period
 from crm.money import Rate
-from reports.forecast_deals import MEASURES, OWNER, chances_at_bounds, contributions, open_deals, won_deals
-from reports.forecast_draws import owner_draws
+from reports.forecast_basis import Basis, basis_of
+from reports.forecast_deals import MEASURES, MONEY, SINGLE_LEVELS, contributions
+from reports.forecast_learned import Learned
+from reports.money_levels import Group, sums_by_group
+from reports.money_quantiles import MoneySum
+from reports.product_lines import product_lines, split
+from reports.ranges import NOTHING, QUANTILES, reach_probability, span
 
-QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 WHOLE = "Whole company"
+LEVELS = ("whole", "team", "owner", "manager", "pipeline", "region", "segment", "product")
 COLUMNS = (
     *("period", "period_start", "period_end", "level", "id", "name", "team"),
-    *("closed", "open_expected", "expected", *QUANTILES, "stage_weighted"),
-    *("n_open", "n_without_amount", "n_without_score", "n_without_stage_probability"),
-    *("n_won", "n_won_without_amount"),
+    *("closed", "open_expected", "new_expected", "expected", *QUANTILES, "stage_weighted"),
+    *("quota", "reach_probability", "attainment", "coverage"),
+    *("n_open", "n_imputed", "n_without_rate", "n_without_score", "n_without_stage_probability"),
+    *("n_won", "n_won_without_amount", "n_without_quota"),
 )
-_MONEY = ("closed", "open_expected", "expected", *QUANTILES, "stage_weighted")
+_MONEY = ("closed", "open_expected", "new_expected", "expected", *QUANTILES, "stage_weighted", "quota")
 
 
 def forecast(
     present: pd.DataFrame,
     scores: pd.DataFrame,
-    stages: pd.DataFrame,
+    tables: Mapping[str, pd.DataFrame],
     rates: Mapping[str, Rate],
     periods: Sequence[Period],
-    seed: int = 0,
+    learned: Learned | None = None,
 ) -> pd.DataFrame:
     """Forecast the money won in each period, as seen at the scores' ``as_of``.
-
-    The ranges cover the luck of single deals, drawn independently; not yet what hits all deals at once (a bad
-    quarter, a new competitor), nor deals that do not exist yet. So they are narrower than they should be.
 
     Parameters
     ----------
@@ -43,82 +43,110 @@ def forecast(
         What was known of every deal at the scores' ``as_of``; see ``crm/present.py``.
     scores
         Rows of table ``scores``, all of one ``as_of``.
+    tables
+        ``stages``, ``users``, ``line_items`` and ``quotas``.
     rates
-        The rate of each currency into the reporting currency; amounts in others are counted in ``n_without_amount``.
+        The rate of each currency into the reporting currency; deals in others are counted in ``n_without_rate`` and
+        add nothing.
     periods
         Each is forecast on its own; of one that has begun, what is won so far is ``closed``.
-    seed
-        Of the draws behind ``p10``, ``p50`` and ``p90``; the other figures do not depend on it.
+    learned
+        What history says as of then. Without it amounts stay as they are, nothing is expected of deals to come,
+        and deals go their ways independently of each other.
 
     Returns
     -------
-    DataFrame, one row per period and per whole, team or owner (``level``)
+    DataFrame, one row per period and group (``level`` and ``id``), levels in the order of ``LEVELS``
         Money in units of the reporting currency, exact to the cent: ``closed`` is won in the period before
-        ``as_of``; ``open_expected`` the sum over open deals of P(won in the period) x amount; ``expected`` their
-        sum; ``p10``, ``p50``, ``p90`` the values that the total stays at or below in 10, 50 and 90 % of the draws;
-        ``stage_weighted`` is ``closed`` plus the stage's default probability x amount of the deals whose close
-        date lies in the period, NaN where a stage has no default probability. ``n_open`` counts all
-        open deals, ``n_without_amount`` those of them that have no amount in the reporting currency and so add nothing.
+        ``as_of``; ``open_expected`` the sum over open deals of P(won in the period) x expected final amount;
+        ``new_expected`` what deals not created yet bring; ``expected`` the sum of the three. ``p10``, ``p50`` and
+        ``p90`` are not exceeded with 10, 50 and 90 %. ``stage_weighted`` is ``closed`` plus the stage's default
+        probability x amount of the deals whose close date lies in the period, NaN where a stage has none.
+        ``quota`` is NaN where no owner has one; ``n_without_quota`` owners have none. ``reach_probability`` is
+        P(total >= quota); ``attainment`` is ``closed`` / ``quota``; ``coverage`` the amounts of open deals
+        that are to close in the period, over what is missing to the quota, NaN where nothing is missing.
+        ``n_imputed`` open deals have no amount and got the usual one.
+        Each level's money sums to the whole's, but for ``manager``: a deal counts at each manager above its owner.
 
     Raises
     ------
     NotEnoughDataError
         There are no scores.
     """
-    if scores.empty:
-        raise NotEnoughDataError("There are no scores to forecast from; run `plumbline score` first.")
-    as_of = scores["as_of"].iloc[0].to_pydatetime()
-    deals, won = open_deals(present, scores, stages, rates), won_deals(present, rates)
-    bounds = chances_at_bounds(deals["win_within"], periods, as_of)
-    chances = bounds[:, :, 1] - bounds[:, :, 0]
-    ranges = _ranges(owner_draws(deals, bounds, seed))
-    tables = [
-        _rows(
-            period,
-            _by_level(contributions(deals, chances[:, k], won, period)),
-            {who: part[k] for who, part in ranges.items()},
-        )
-        for k, period in enumerate(periods)
-    ]
+    return forecast_rows(basis_of(present, scores, tables, rates, periods, learned))
+
+
+def forecast_rows(basis: Basis) -> pd.DataFrame:
+    """Return the forecast from what it is made of; see ``forecast``."""
+    every = sums_by_group(basis.money, basis.shock)
+    products = sums_by_group(basis.by_product, basis.shock, with_whole=False)
+    tables = [_rows(basis, k, {**every[k], **products[k]}) for k in range(len(basis.periods))]
     return pd.concat(tables, ignore_index=True)
 
 
-def _by_level(deals: pd.DataFrame) -> pd.DataFrame:
-    """Sums of the deals' contributions: the whole first, then every team, then every owner."""
-    whole = deals[MEASURES].sum().to_frame().T.assign(level="whole", id="", name=WHOLE)
-    teams = deals.groupby("team")[MEASURES].sum().reset_index().assign(level="team")
-    owners = deals.groupby(OWNER)[MEASURES].sum().reset_index().assign(level="owner")
-    teams = teams.assign(id=teams["team"], name=teams["team"])
-    owners = owners.rename(columns={"owner_id": "id", "owner_name": "name"})
-    return pd.concat([whole, teams, owners], ignore_index=True)
-
-
-def _ranges(draws: Iterable[tuple[str, str, NDArray]]) -> dict[tuple[str, str], NDArray]:
-    """Quantiles of what open deals bring, in cents, by level and id; arrays of shape (n_periods, n_quantiles)."""
-    found, sums = {}, defaultdict[tuple[str, str], NDArray | float](float)
-    for team, owner_id, drawn in draws:
-        found["owner", owner_id] = _quantiles(drawn)
-        sums["team", team] = sums["team", team] + drawn
-        sums["whole", ""] = sums["whole", ""] + drawn
-    return found | {who: _quantiles(np.asarray(drawn)) for who, drawn in sums.items()}
-
-
-def _quantiles(drawn: NDArray) -> NDArray:
-    # Values that were drawn, not means of two of them: each is a sum of whole amounts of deals.
-    return np.quantile(drawn, list(QUANTILES.values()), axis=1, method="inverted_cdf").T
-
-
-def _rows(period: Period, sums: pd.DataFrame, ranges: Mapping[tuple[str, str], NDArray]) -> pd.DataFrame:
-    """The rows of one period: sums in cents made into money, with the range of each."""
-    nothing = np.zeros(len(QUANTILES))
-    drawn = np.array([ranges.get(who, nothing) for who in zip(sums["level"], sums["id"], strict=True)])
-    rows = sums.assign(
-        period=period.name,
-        period_start=str(period.start),
-        period_end=str(period.end),
-        expected=sums["closed"] + sums["open_expected"],
-        stage_weighted=(sums["closed"] + sums["open_stage_weighted"]).where(sums["n_without_stage_probability"] == 0),
-        **{name: sums["closed"] + drawn[:, k] for k, name in enumerate(QUANTILES)},
+def _rows(basis: Basis, k: int, found: Mapping[Group, MoneySum]) -> pd.DataFrame:
+    """The rows of one period: sums in cents made into money, with the range of each and its quota."""
+    period = basis.periods[k]
+    sums = _by_group(contributions(basis.deals, basis.chance[:, k], basis.won, period), basis)
+    new = pd.Series(basis.new_cents[k], dtype="float64").rename("new_expected").to_frame()
+    new.index = pd.MultiIndex.from_tuples(basis.new_cents[k], names=sums.index.names) if len(new) else sums.index[:0]
+    rows = sums.join(new, how="outer").join(basis.quotas[k], how="outer").reset_index()
+    rows[["n_without_quota", "new_expected", *MEASURES]] = rows[["n_without_quota", "new_expected", *MEASURES]].fillna(
+        0
     )
+    rows["expected"] = rows["closed"] + rows["open_expected"] + rows["new_expected"]
+    weighted = rows["closed"] + rows["open_stage_weighted"]
+    rows["stage_weighted"] = weighted.where(rows["n_without_stage_probability"] == 0)
+    money = [found.get(group, NOTHING) for group in zip(rows["level"], rows["id"], strict=True)]
+    ranges = [span(one, closed, basis.width) for one, closed in zip(money, rows["closed"], strict=True)]
+    rows[list(QUANTILES)] = np.round(ranges)
+    rows = _beside_quotas(rows, money, basis)
     rows[list(_MONEY)] /= 100
-    return rows.astype({name: "int64" for name in COLUMNS if name.startswith("n_")})[list(COLUMNS)]
+    rows = _named(rows, basis).assign(period=period.name, period_start=str(period.start), period_end=str(period.end))
+    order = rows.assign(level=rows["level"].map(LEVELS.index)).sort_values(["level", "id"], kind="stable").index
+    return rows.loc[order, list(COLUMNS)].astype({name: "int64" for name in COLUMNS if name.startswith("n_")})
+
+
+def _by_group(deals: pd.DataFrame, basis: Basis) -> pd.DataFrame:
+    """Sums of the deals' contributions in cents, indexed by level and id."""
+    measures = list(MEASURES)
+    levels = {"whole": deals.groupby(np.full(len(deals), "", object))[measures].sum()}
+    levels |= {level: deals.groupby(level)[measures].sum() for level in SINGLE_LEVELS}
+    if deals.empty:
+        levels["whole"] = pd.DataFrame(0.0, index=[""], columns=measures)
+    owners = levels["owner"]
+    counted_in = [basis.above.get(str(owner), ()) for owner in owners.index]
+    nested = owners.iloc[np.repeat(np.arange(len(owners)), [len(chain) for chain in counted_in])]
+    levels["manager"] = nested.groupby(np.array([name for chain in counted_in for name in chain], object)).sum()
+    levels["product"] = _of_products(deals, basis.line_items).groupby("product")[measures].sum()
+    return pd.concat(levels, names=["level", "id"])
+
+
+def _of_products(deals: pd.DataFrame, line_items: pd.DataFrame) -> pd.DataFrame:
+    """Contributions by deal and product: money is split, and a deal counts in each of its products."""
+    lines = product_lines(line_items, deals["deal_id"])
+    parts = deals.iloc[lines["row"].to_numpy()][list(MEASURES)].reset_index(drop=True)
+    money = {name: split(deals[name].to_numpy(np.float64), lines) for name in MONEY}
+    return parts.assign(**money, product=lines["product"])
+
+
+def _beside_quotas(rows: pd.DataFrame, money: Sequence[MoneySum], basis: Basis) -> pd.DataFrame:
+    quota, left = rows["quota"], rows["quota"] - rows["closed"]
+    asked = zip(money, rows["closed"], quota, strict=True)
+    return rows.assign(
+        reach_probability=[reach_probability(one, closed, aim, basis.width) for one, closed, aim in asked],
+        attainment=rows["closed"] / quota.where(quota > 0),
+        coverage=rows["open_closing"] / left.where(left > 0),
+    )
+
+
+def _named(rows: pd.DataFrame, basis: Basis) -> pd.DataFrame:
+    """The rows with names, and the teams of people."""
+    people = basis.people.set_index("owner")
+    users = basis.users.set_index("user_id")
+    named = people["name"].combine_first(users["name"].fillna(users.index.to_series()))
+    teams = people["team"].combine_first(users["team"])
+    is_person = rows["level"].isin(["owner", "manager"])
+    name = rows["id"].map(named).where(is_person, rows["id"]).mask(rows["level"] == "whole", WHOLE)
+    team = rows["id"].map(teams).where(is_person).mask(rows["level"] == "team", rows["id"])
+    return rows.assign(name=name.astype("str"), team=team.astype("str"))

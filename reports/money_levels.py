@@ -4,8 +4,9 @@ Means are sums of whole cents, rounded deal by deal: they add up at every level.
 nor may they: not all owners have their bad quarter at once, unless the shock says so.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -25,10 +26,11 @@ Group = tuple[str, str]
 
 @dataclass(frozen=True)
 class NewPart:
-    """New business of one group, period by period; it counts in every group that ``groups`` names, and in the whole."""
+    """New business, period by period; it counts in the groups that ``groups`` names, and in the whole if it says so."""
 
     groups: Mapping[str, str]
     periods: Sequence[NewBusiness | None]
+    in_whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class OpenMoney:
     chance : P(won in the period), shape (n_deals, n_periods)
     groups : by level, such as owner or region, the id of each deal's group
     new : business not yet created
+    nested : by level at which a deal counts in several groups, such as manager, the rows of each group
     """
 
     deal_id: NDArray[np.object_]
@@ -52,6 +55,7 @@ class OpenMoney:
     chance: NDArray[np.float64]
     groups: Mapping[str, NDArray[np.object_]]
     new: Sequence[NewPart] = ()
+    nested: Mapping[str, Mapping[str, NDArray[np.int64]]] = field(default_factory=dict)
 
 
 def open_money(
@@ -59,6 +63,7 @@ def open_money(
     chance: NDArray[np.float64],
     levels: Sequence[str] = ("owner", "team"),
     new: Sequence[NewPart] = (),
+    nested: Mapping[str, Mapping[str, NDArray[np.int64]]] | None = None,
 ) -> OpenMoney:
     """Check open deals and return them in columns.
 
@@ -94,6 +99,7 @@ def open_money(
         chance,
         {level: deals[level].to_numpy(object) for level in levels},
         new,
+        nested or {},
     )
 
 
@@ -103,8 +109,10 @@ def _refuse(ids: NDArray, wrong: NDArray, what: str, remedy: str) -> None:
         raise ValueError(f"Deal {ids[wrong][0]} {what}; so it is with {wrong.sum()} of {len(ids)} ({names}). {remedy}.")
 
 
-def sums_by_group(money: OpenMoney, shock: Shock) -> list[dict[Group, MoneySum]]:
+def sums_by_group(money: OpenMoney, shock: Shock, *, with_whole: bool = True) -> list[dict[Group, MoneySum]]:
     """Return the distribution of every group, and of the whole, in each period.
+
+    Without the whole where rows are parts of deals, as by product: parts of one deal do not go different ways.
 
     Examples
     --------
@@ -114,14 +122,29 @@ def sums_by_group(money: OpenMoney, shock: Shock) -> list[dict[Group, MoneySum]]
     ([50.0, 100.0], [50.0])
     """
     members = _members(money)
+    if not with_whole:
+        del members[WHOLE]
     found = []
     for period in range(money.chance.shape[1]):
         given = chances_given_shock(money.chance[:, period], *shifts(shock))
-        found.append({
-            group: _sum(money, rows, period, shock, _new(money, group, period), given[rows])
-            for group, rows in members.items()
-        })  # fmt: skip
+        new, sums = _new_by_group(money, period), dict[Group, MoneySum]()
+        known: dict[tuple[bytes, str], MoneySum] = {}
+        for group, rows in members.items():
+            # A team and its manager, the only pipeline and the whole: one distribution under two names.
+            alike = (_numbered(money, rows).tobytes(), _written(new.get(group)))
+            if alike not in known:
+                known[alike] = _sum(money, rows, period, shock, new.get(group), given[rows])
+            sums[group] = known[alike]
+        found.append(sums)
     return found
+
+
+def _numbered(money: OpenMoney, rows: NDArray | slice) -> NDArray:
+    return np.arange(len(money.amount)) if isinstance(rows, slice) else rows
+
+
+def _written(new: NewBusiness | None) -> str:
+    return f"{new.n_won:.9g} {new.amount} {new.spread}" if new else ""
 
 
 def money_table(
@@ -148,9 +171,10 @@ def money_table(
     expected = np.rint(money.chance * money.amount[:, None]).astype(np.int64)
     rows = []
     for period, groups in enumerate(sums):
+        parts = _parts(money, period)
         for (level, name), rows_of in _members(money).items():
             found = groups[level, name]
-            open_cents, new_cents = int(expected[rows_of, period].sum()), _new_cents(money, (level, name), period)
+            open_cents, new_cents = int(expected[rows_of, period].sum()), _new_cents(parts.get((level, name), []))
             quota = (quotas or {}).get((level, name, period), np.nan)
             rows.append({
                 **{"period": period, "level": level, "id": name, "n_deals": len(expected[rows_of])},
@@ -176,7 +200,7 @@ def money_if(
     chance = money.chance.copy()
     chance[np.isin(money.deal_id, list(lost))] = 0
     chance[np.isin(money.deal_id, list(won)), period] = 1
-    return _sum(replace(money, chance=chance), rows, period, shock, _new(money, group, period), None)
+    return _sum(replace(money, chance=chance), rows, period, shock, _new_by_group(money, period).get(group), None)
 
 
 def _sum(
@@ -197,24 +221,31 @@ def _members(money: OpenMoney) -> dict[Group, NDArray | slice]:
     """The rows of every group, the whole first; and of groups that only have new business, none."""
     found: dict[Group, NDArray | slice] = {WHOLE: slice(None)}
     nobody = np.empty(0, np.int64)
+    only_new = defaultdict[str, set[str]](set)
+    for part in money.new:
+        for level, name in part.groups.items():
+            only_new[level].add(name)
     for level, ids in money.groups.items():
-        rows = pd.Series(ids, dtype=object).groupby(ids).indices
-        for part in money.new:
-            if level in part.groups:
-                rows.setdefault(part.groups[level], nobody)
-        found |= {(level, str(name)): rows[name] for name in sorted(rows)}
+        rows = dict(pd.Series(ids, dtype=object).groupby(ids).indices)
+        found |= {(level, str(name)): rows.get(name, nobody) for name in sorted(rows.keys() | only_new[level])}
+    for level, members in money.nested.items():
+        found |= {(level, name): members.get(name, nobody) for name in sorted(members.keys() | only_new[level])}
     return found
 
 
-def _parts(money: OpenMoney, group: Group, period: int) -> list[NewBusiness]:
-    level, name = group
-    inside = (part.periods[period] for part in money.new if group == WHOLE or part.groups.get(level) == name)
-    return [part for part in inside if part is not None]
+def _parts(money: OpenMoney, period: int) -> dict[Group, list[NewBusiness]]:
+    found = defaultdict[Group, list[NewBusiness]](list)
+    for part in money.new:
+        business = part.periods[period]
+        if business is not None:
+            for group in (*part.groups.items(), *((WHOLE,) if part.in_whole else ())):
+                found[group].append(business)
+    return found
 
 
-def _new(money: OpenMoney, group: Group, period: int) -> NewBusiness | None:
-    return together(_parts(money, group, period))
+def _new_by_group(money: OpenMoney, period: int) -> dict[Group, NewBusiness | None]:
+    return {group: together(parts) for group, parts in _parts(money, period).items()}
 
 
-def _new_cents(money: OpenMoney, group: Group, period: int) -> int:
-    return sum(round(part.mean) for part in _parts(money, group, period))
+def _new_cents(parts: Sequence[NewBusiness]) -> int:
+    return sum(round(part.mean) for part in parts)

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from crm.money import Rate
 from reports.at_risk import at_least
 from reports.charts import forecast_chart
+from reports.forecast_learned import Width
 from reports.quality import Quality
 from reports.quality.fields import empty_tables
 from reports.quality.findings import in_percent
@@ -25,12 +26,13 @@ _WIDE_PX, _NARROW_PX = 860, 210
 
 @dataclass(frozen=True)
 class About:
-    """What a report is about: the scores' instant and model, the currency, and the rates used to get there."""
+    """What a report is about: the scores' instant and model, the currency, the rates used to get there, the ranges."""
 
     as_of: datetime
     model_version: str
     currency: str
     rates: Sequence[Rate] = ()
+    width: Width | None = None
 
 
 def forecast_html(rows: pd.DataFrame, about: About, notes: Sequence[str] = ()) -> str:
@@ -42,7 +44,9 @@ def forecast_html(rows: pd.DataFrame, about: About, notes: Sequence[str] = ()) -
         "teams": _both_widths(teams.sort_values("expected", ascending=False), "name", about),
     }
     periods = [(period, _as_tree(part)) for period, part in rows.groupby("period", sort=False)]
-    context = {"whole": whole.to_dict("records"), "periods": periods, "charts": charts}
+    others = {period: _other_levels(part) for period, part in rows.groupby("period", sort=False)}
+    context = {"whole": whole.to_dict("records"), "periods": periods, "others": others, "charts": charts}
+    context |= {"with_quotas": bool(rows["quota"].notna().any()), "width": about.width}
     return _ENVIRONMENT.get_template("forecast.html").render(about=about, notes=notes, **context)
 
 
@@ -84,11 +88,18 @@ def csv_text(rows: pd.DataFrame) -> str:
 
 def _as_tree(rows: pd.DataFrame) -> list[dict[str, Any]]:
     """The whole, then each team followed by its owners, most expected first."""
-    rows = rows.assign(_depth=rows["level"].map({"whole": 0, "team": 1, "owner": 2}))
+    rows = rows.assign(_depth=rows["level"].map(_DEPTHS)).dropna(subset="_depth")
     of_team = rows[rows["level"] == "team"].set_index("team")["expected"]
     rows["_team"] = rows["team"].map(of_team).fillna(float("inf"))
     order = ["_team", "team", "_depth", "expected", "id"]
     return rows.sort_values(order, ascending=[False, True, True, False, True]).to_dict("records")
+
+
+def _other_levels(rows: pd.DataFrame) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The groups of each other level that has more than one, most expected first."""
+    ordered = rows.sort_values(["expected", "id"], ascending=[False, True])
+    of_level = [(title, ordered[ordered["level"] == level]) for level, title in _OTHERS.items()]
+    return [(title, part.to_dict("records")) for title, part in of_level if len(part) > 1]
 
 
 def _both_widths(rows: pd.DataFrame, label: str, about: About) -> Markup:
@@ -108,8 +119,21 @@ def whole_money(amount: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in [0, 1] as whole percent."""
-    return "–" if pd.isna(share) else f"{share:.0%}"
+    """A share in [0, 1] as whole percent; never claims certainty where there is none."""
+    if pd.isna(share):
+        return "–"
+    if 0 < share < 0.01:
+        return "<1%"
+    return ">99%" if 0.99 < share < 1 else f"{share:.0%}"
+
+
+def times(ratio: float) -> str:
+    """How many times one sum goes into another; a dash where there is none.
+
+    >>> times(2.345)
+    '2.3x'
+    """
+    return "–" if pd.isna(ratio) else f"{ratio:.1f}x"
 
 
 def days(number: float) -> str:
@@ -139,6 +163,14 @@ def known(value: Any, otherwise: str) -> Any:
     return otherwise if pd.isna(value) else value
 
 
+_DEPTHS = {"whole": 0, "team": 1, "owner": 2}
+_OTHERS = {
+    "manager": "manager, with everybody below",
+    "region": "region",
+    "segment": "segment",
+    "product": "product",
+    "pipeline": "pipeline",
+}
 _WIDTHS = {"wide": _WIDE_PX, "narrow": _NARROW_PX}
 _ENVIRONMENT = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -147,5 +179,5 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_FILTERS = (money, whole_money, percent, in_percent, days, ago, day_before, instant, known)
+_FILTERS = (money, whole_money, percent, times, in_percent, days, ago, day_before, instant, known)
 _ENVIRONMENT.filters |= {f.__name__: f for f in _FILTERS}

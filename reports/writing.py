@@ -3,20 +3,22 @@
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import pandas as pd
 
 from crm.errors import NotEnoughDataError
 from crm.fiscal import this_and_next_quarter
-from crm.money import known_rates, rates_day
+from crm.money import Rate, known_rates, rates_day
 from crm.present import present
 from crm.store import Store
 from features.declared import NOTHING, Declared
 from reports.at_risk import AT_RISK_FROM, at_least, attention
 from reports.forecast import forecast
+from reports.forecast_learned import learn
 from reports.quality import Quality, open_signals, quality
 from reports.render import About, at_risk_html, csv_text, forecast_html, quality_html
 
@@ -67,30 +69,32 @@ def report_texts(tables: dict[str, pd.DataFrame], scores: pd.DataFrame, reportin
     still_open = deals[deals["stage_category"] == "open"]
     rates = known_rates(tables["fx_rates"], reporting_currency, rates_day(as_of))
     used = [rates[name] for name in sorted(set(still_open["currency"])) if name in rates and name != reporting_currency]
-    about = About(as_of, str(scores["model_version"].iloc[0]), reporting_currency, used)
-    rows = forecast(deals, scores, tables["stages"], rates, this_and_next_quarter(as_of, tables["calendar"]))
+    learned = learn(tables, as_of, rates, known=deals)
+    about = About(as_of, str(scores["model_version"].iloc[0]), reporting_currency, used, learned.width)
+    rows = forecast(deals, scores, tables, rates, this_and_next_quarter(as_of, tables["calendar"]), learned)
     every = attention(deals, scores, rates)
-    notes = _notes(rows, still_open, set(rates), reporting_currency)
+    no_rate = _without_rate(still_open, rates, reporting_currency, rates_day(as_of))
+    notes = [*_notes(rows, reporting_currency), *no_rate]
+    n_no_amount = int(still_open["amount"].isna().sum())
+    risk_notes = [f"{_deals(n_no_amount)} without an amount: they come last."] * (n_no_amount > 0) + no_rate
     facts = {"as_of": as_of.isoformat(), "model_version": about.model_version, "reporting_currency": reporting_currency}
     return {
         "forecast.html": forecast_html(rows, about, notes),
         "forecast.csv": csv_text(rows.assign(**facts)),
-        "at-risk.html": at_risk_html(every, about, AT_RISK_FROM, notes),
+        "at-risk.html": at_risk_html(every, about, AT_RISK_FROM, risk_notes),
         "at-risk.csv": csv_text(at_least(AT_RISK_FROM, every).assign(**facts)),
     }
 
 
-def _notes(rows: pd.DataFrame, still_open: pd.DataFrame, rated: set[str], reporting_currency: str) -> list[str]:
-    """What is missing from the figures, in sentences; a reader must not take it for zero."""
+def _notes(rows: pd.DataFrame, reporting_currency: str) -> list[str]:
+    """What is missing from the forecast, in sentences; a reader must not take it for zero."""
     whole = rows[rows["level"] == "whole"].iloc[0]
-    no_rate = still_open[still_open["amount"].notna() & ~still_open["currency"].isin(rated)]
-    n_no_amount = int(still_open["amount"].isna().sum())
+    period, some_quota = whole["period"], rows["quota"].notna().any()
     parts = [
-        (n_no_amount, f"{_deals(n_no_amount)} without an amount: nothing is expected from them here."),
         (
-            len(no_rate),
-            f"{_deals(len(no_rate))} in {', '.join(sorted(set(no_rate['currency'])))}, for which no rate to"
-            f" {reporting_currency} is known: nothing is expected from them here. Add rates to fx_rates.",
+            whole["n_imputed"],
+            f"{_deals(whole['n_imputed'])} without an amount: counted with what won deals of their stage brought on"
+            " average.",
         ),
         (
             whole["n_without_score"],
@@ -98,7 +102,12 @@ def _notes(rows: pd.DataFrame, still_open: pd.DataFrame, rated: set[str], report
         ),
         (
             whole["n_won_without_amount"],
-            f"{whole['n_won_without_amount']} won deals of {whole['period']} have no amount in {reporting_currency}.",
+            f"{whole['n_won_without_amount']} won deals of {period} have no amount in {reporting_currency}.",
+        ),
+        (
+            whole["n_without_quota"] if some_quota else 0,
+            f"Owners without a quota for {period}: {whole['n_without_quota']}. What they win counts, so sums of quotas"
+            " are only part of what is to be won.",
         ),
         (
             whole["n_without_stage_probability"],
@@ -106,6 +115,18 @@ def _notes(rows: pd.DataFrame, still_open: pd.DataFrame, rated: set[str], report
         ),
     ]
     return [sentence for count, sentence in parts if count]
+
+
+def _without_rate(still_open: pd.DataFrame, rates: Mapping[str, Rate], reporting_currency: str, day: date) -> list[str]:
+    """Which currencies have no rate, on which day."""
+    rows = still_open[still_open["amount"].notna() & ~still_open["currency"].isin(rates)]
+    if rows.empty:
+        return []
+    currencies = ", ".join(sorted(set(rows["currency"])))
+    return [
+        f"{_deals(len(rows))} in {currencies}, for which no rate to {reporting_currency} is known on or before {day}:"
+        " nothing is expected from them here. Add rates to fx_rates."
+    ]
 
 
 def _deals(count: int) -> str:

@@ -33,7 +33,7 @@ def money(amount: float | None, currency: str) -> Money | None:
     >>> money(12500.0, "EUR")
     Money(amount='12500.00', currency='EUR')
     """
-    return None if amount is None else Money(amount=f"{amount:.2f}", currency=currency)
+    return None if amount is None else Money(amount=f"{amount + 0.0:.2f}", currency=currency)
 
 
 def reasons(text: str) -> list[Reason]:

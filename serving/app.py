@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
 
 from crm.store import Store
-from serving import deal_insight, deals, docs, forecast, health, manager, pages, score, sign_in
+from serving import deal_insight, deals, docs, forecast, health, manager, pages, score, sign_in, what_if
 from serving.auth import KEY_SCHEMES, ApiKey, Gate
 from serving.guard import BodyLimit, CarefulHeaders
 from serving.insight import Insight
@@ -116,7 +116,7 @@ def _api() -> APIRouter:
     """The routes for programs; the gate asks for the key, here it is written into their documentation."""
     router = APIRouter(dependencies=KEY_SCHEMES)
     # A deal's id may hold slashes, so what is longer is asked for first.
-    for part in (deal_insight, deals, score, forecast):
+    for part in (deal_insight, deals, score, forecast, what_if):
         router.include_router(part.router)
     return router
 

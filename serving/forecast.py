@@ -9,40 +9,39 @@ from urllib.parse import quote
 import pandas as pd
 from fastapi import APIRouter, Query, Request
 
+from crm.money import rates_day
 from reports.at_risk import AT_RISK_FROM
 from serving import answers
 from serving.deals import Limit, OwnerFilter, PageCursor, TeamFilter
+from serving.forecast_schemas import ForecastAnswer, ForecastPeriod, ForecastRow, Level, MissingRate, UsedRate
 from serving.pagination import next_address, start_of
-from serving.report_schemas import (
-    AtRiskReport,
-    DealAtRisk,
-    ForecastAnswer,
-    ForecastPeriod,
-    ForecastRow,
-    UsedRate,
-)
+from serving.report_schemas import AtRiskReport, DealAtRisk
 from serving.schemas import Money
 from serving.services import Needs
 from serving.view import ScoredDeal, View
 
 router = APIRouter(tags=["reports"])
 
-RANGES_COVER = "the luck of single deals; not common shocks, nor deals that do not exist yet"
+RANGES_COVER = (
+    "the luck of single deals, good and bad quarters, amounts that change, and the number and size of deals not"
+    " created yet"
+)
 
 Period = Literal["this", "next", "both"]
-Level = Literal["whole", "team", "owner"]
 Threshold = Annotated[float, Query(ge=0, le=1, description="The least chance of being lost or stalled to report.")]
-_MONEY = ("closed", "open_expected", "expected", "p10", "p50", "p90")
-_PLAIN = ("level", "id", "name", "n_open", "n_won", "n_without_amount", "n_without_score")
+_MONEY = ("closed", "open_expected", "new_expected", "expected", "p10", "p50", "p90")
+_MAYBE_MONEY, _MAYBE = ("stage_weighted", "quota"), ("reach_probability", "attainment", "coverage")
+_COUNTS = ("n_open", "n_won", "n_imputed", "n_without_rate", "n_without_score", "n_without_quota")
+_PLAIN = ("level", "id", "name", *_COUNTS)
 
 
 @router.get("/v1/forecast", summary="What will be won this and next quarter")
 def forecast(
     services: Needs,
     period: Annotated[Period, Query(description="Which fiscal quarters.")] = "both",
-    level: Annotated[Level, Query(description="For the whole, per team or per owner.")] = "whole",
+    level: Annotated[Level, Query(description="For the whole, or per group of this kind.")] = "whole",
 ) -> ForecastAnswer:
-    """Return the money won so far plus what open deals are worth, with its range, beside the stage-weighted figure."""
+    """Return what is won so far, what open deals and deals to come will bring, with its range, beside the quotas."""
     return forecast_answer(services.latest.required(), period, level)
 
 
@@ -82,7 +81,9 @@ def forecast_answer(view: View, period: Period, level: Level) -> ForecastAnswer:
             for rate in view.rates.values()
             if rate.currency != view.currency
         ],
+        missing_rates=[MissingRate(currency=name, day=rates_day(view.as_of)) for name in view.without_rate],
         ranges_cover=RANGES_COVER,
+        range_coverage=view.learned.width and view.learned.width.coverage,
         periods=[_period(view, name, rows) for name in names],
     )
 
@@ -143,11 +144,11 @@ def _period(view: View, name: str, rows: pd.DataFrame) -> ForecastPeriod:
 
 
 def _row(row: dict[Any, Any], currency: str) -> ForecastRow:
-    sums = {name: answers.money(row[name], currency) for name in _MONEY}
-    weighted = None if math.isnan(row["stage_weighted"]) else row["stage_weighted"]
+    known = {name: None if math.isnan(row[name]) else row[name] for name in (*_MAYBE_MONEY, *_MAYBE)}
     return ForecastRow(
         **{name: row[name] for name in _PLAIN},
-        **sums,
+        **{name: answers.money(row[name], currency) for name in _MONEY},
+        **{name: answers.money(known[name], currency) for name in _MAYBE_MONEY},
+        **{name: known[name] for name in _MAYBE},
         team=None if pd.isna(row["team"]) else row["team"],
-        stage_weighted=answers.money(weighted, currency),
     )

@@ -1,4 +1,4 @@
-"""The manager's page: the forecast of two quarters, by team and owner, and the deals at risk."""
+"""The manager's page: the forecast of two quarters, at every level, beside the quotas; and the deals at risk."""
 
 import math
 from typing import Annotated, Any
@@ -8,8 +8,8 @@ from fastapi.responses import Response
 
 from reports.at_risk import AT_RISK_FROM
 from serving.forecast import RANGES_COVER, at_risk_answer, deals_at_risk, forecast_answer
+from serving.forecast_schemas import ForecastPeriod, ForecastRow, Level
 from serving.rendering import page
-from serving.report_schemas import ForecastPeriod, ForecastRow
 from serving.schemas import Money
 from serving.services import Needs
 from serving.view import View
@@ -19,6 +19,14 @@ router = APIRouter(include_in_schema=False)
 _SHOWN_AT_RISK = 25
 _THRESHOLDS = (0.5, 0.6, 0.7, 0.8)
 _TICKS = 5
+_OTHERS: tuple[tuple[Level, str], ...] = (
+    ("manager", "By manager, with everybody below"),
+    ("region", "By region"),
+    ("segment", "By segment"),
+    ("product", "By product"),
+    ("pipeline", "By pipeline"),
+)
+"""Shown where there is more than one group."""
 
 
 @router.get("/manager")
@@ -37,6 +45,8 @@ def manager_page(
     context = {
         "view": view,
         "ranges_cover": RANGES_COVER,
+        "width": view.learned.width,
+        "with_quotas": bool(view.forecast["quota"].notna().any()),
         "sections": _sections(view),
         "report": report,
         "teams": sorted({deal.team for deal in view.deals if deal.team is not None}),
@@ -49,21 +59,20 @@ def manager_page(
 
 
 def _sections(view: View) -> list[dict[str, Any]]:
-    """One per quarter: its whole, its bar on a scale shared by both, and its teams with their owners."""
-    wholes = forecast_answer(view, "both", "whole").periods
-    teams = forecast_answer(view, "both", "team").periods
-    owners = forecast_answer(view, "both", "owner").periods
-    top = max(_largest(period.rows[0]) for period in wholes)
-    ticks = axis_ticks(top)
+    """One per quarter: its whole, its bar on a scale shared by both, its teams with their owners, and other levels."""
+    wholes, teams, owners = (forecast_answer(view, "both", level).periods for level in ("whole", "team", "owner"))
+    others = [(title, forecast_answer(view, "both", level).periods) for level, title in _OTHERS]
+    ticks = axis_ticks(max(_largest(period.rows[0]) for period in wholes))
     return [
         {
             "period": whole,
             "row": whole.rows[0],
             "bar": bar(whole.rows[0], ticks[-1]),
             "ticks": [(tick, 100 * tick / ticks[-1]) for tick in ticks],
-            "tree": _tree(of_teams, of_owners),
+            "tree": _tree(teams[k], owners[k]),
+            "others": [(title, _by_expected(of[k].rows)) for title, of in others if len(of[k].rows) > 1],
         }
-        for whole, of_teams, of_owners in zip(wholes, teams, owners, strict=True)
+        for k, whole in enumerate(wholes)
     ]
 
 
@@ -73,8 +82,9 @@ def bar(row: ForecastRow, top: float) -> dict[str, float | None]:
     def place(money: Money | None) -> float | None:
         return None if money is None else 100 * max(0.0, float(money.amount)) / top
 
-    names = ("closed", "expected", "p10", "p50", "p90", "stage_weighted")
-    return {name: place(getattr(row, name)) for name in names}
+    names = ("closed", "expected", "p10", "p50", "p90", "stage_weighted", "quota")
+    known = float(row.closed.amount) + float(row.open_expected.amount)
+    return {name: place(getattr(row, name)) for name in names} | {"known": 100 * max(0.0, known) / top}
 
 
 def axis_ticks(largest: float) -> list[float]:
@@ -96,7 +106,7 @@ def axis_ticks(largest: float) -> list[float]:
 
 
 def _largest(row: ForecastRow) -> float:
-    figures = (row.expected, row.p90, row.stage_weighted)
+    figures = (row.expected, row.p90, row.stage_weighted, row.quota)
     return max(float(money.amount) for money in figures if money is not None)
 
 

@@ -4,6 +4,7 @@ Each says what was found, and what to do next. A traceback never leaves the proc
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -14,6 +15,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from crm.errors import NoModelError, NotEnoughDataError, PlumblineError, RegistryError, StoreError
+from crm.rejects import did_you_mean
 from serving.guard import SECURITY_HEADERS
 from serving.rendering import page, wants_page
 
@@ -113,6 +115,8 @@ def _refusal(error: Mapping[str, Any]) -> dict[str, str]:
     if error["type"] == "json_invalid":  # it says where by a position in the text, not by a field
         field, problem = "body", f"not JSON from character {where[-1]} on"
     remedy = str(error.get("remedy") or _REMEDIES.get(error["type"], _DEFAULT_REMEDY))
+    if error["type"] == "literal_error":  # pydantic writes the values as 'this', 'next' or 'both'
+        remedy += did_you_mean(str(error.get("input")), re.findall(r"'([^']*)'", error["ctx"]["expected"]))
     return {"field": field, "value": found, "problem": problem, "remedy": remedy}
 
 

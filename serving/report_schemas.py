@@ -1,38 +1,16 @@
-"""What the reports answer with: the forecast, and the deals at risk."""
-
-from datetime import date, timedelta
-from typing import Literal
+"""What the report of the deals at risk answers with."""
 
 from pydantic import Field
 
-from serving.schemas import Answer, Batch, Facts, Money, Share, example
+from serving.schemas import Batch, Facts, Money, Share, example
 
 _BATCH = {"as_of": "2026-03-30T06:00:00Z", "model_version": "7", "reporting_currency": "EUR"}
-_RATE = {"currency": "USD", "rate": 0.9, "day": "2026-03-27"}
 
 
 def _euros(amount: str) -> dict[str, str]:
     return {"amount": amount, "currency": "EUR"}
 
 
-_ROW = {
-    "level": "team",
-    "id": "South",
-    "name": "South",
-    "team": "South",
-    "closed": _euros("410000.00"),
-    "open_expected": _euros("153250.40"),
-    "expected": _euros("563250.40"),
-    "p10": _euros("470000.00"),
-    "p50": _euros("558000.00"),
-    "p90": _euros("655000.00"),
-    "stage_weighted": _euros("702400.00"),
-    "n_open": 48,
-    "n_won": 13,
-    "n_without_amount": 2,
-    "n_without_score": 0,
-}
-_PERIOD = {"name": "FY2026 Q1", "start": "2026-01-01", "end": "2026-04-01", "rows": [_ROW]}
 _AT_RISK = {
     "deal_id": "D000123",
     "name": "Fleet telematics, 40 vans",
@@ -60,78 +38,6 @@ _AT_RISK = {
     "why": ["31 days in this stage; deals that were won left it within 14"],
     "href": "/v1/deals/D000123",
 }
-
-
-class UsedRate(Answer):
-    """What one unit of a currency was worth in the reporting currency."""
-
-    model_config = example(_RATE)
-
-    currency: str
-    rate: float
-    day: date
-
-
-class ForecastRow(Answer):
-    """The forecast of one period for the whole, one team or one owner. Sums agree to the cent at every level."""
-
-    model_config = example(_ROW)
-
-    level: Literal["whole", "team", "owner"]
-    id: str = Field(description="The team, the owner's user_id, or empty for the whole.")
-    name: str
-    team: str | None = None
-    closed: Money = Field(description="Won in the period before `as_of`.")
-    open_expected: Money = Field(description="Sum over open deals of P(won in the period) x amount.")
-    expected: Money = Field(description="`closed` + `open_expected`.")
-    p10: Money = Field(description="The total stays at or below this in 10 % of the draws.")
-    p50: Money = Field(description="The total stays at or below this in half of the draws.")
-    p90: Money = Field(description="The total stays at or below this in 90 % of the draws.")
-    stage_weighted: Money | None = Field(
-        None,
-        description="For comparison: `closed` + stage's default probability x amount of deals whose close date is in "
-        "the period; null where a stage has no default probability.",
-    )
-    n_open: int = Field(ge=0, description="Open deals.")
-    n_won: int = Field(ge=0, description="Deals won in the period so far.")
-    n_without_amount: int = Field(
-        ge=0, description="Open deals without an amount in the reporting currency; they add nothing."
-    )
-    n_without_score: int = Field(ge=0, description="Open deals that were not scored; they add nothing.")
-
-
-class ForecastPeriod(Answer):
-    """The forecast of one fiscal quarter; the end day is excluded."""
-
-    model_config = example(_PERIOD)
-
-    name: str
-    start: date
-    end: date
-    rows: list[ForecastRow]
-
-    @property
-    def last_day(self) -> date:
-        """The last day that belongs to the quarter."""
-        return self.end - timedelta(days=1)
-
-
-class ForecastAnswer(Batch):
-    """The forecast of this and the next fiscal quarter."""
-
-    model_config = example(
-        _BATCH
-        | {
-            "rates": [_RATE],
-            "ranges_cover": "the luck of single deals; not common shocks, nor deals that do not exist yet",
-            "periods": [_PERIOD],
-        }
-    )
-
-    reporting_currency: str
-    rates: list[UsedRate] = Field(description="The exchange rates that were used.")
-    ranges_cover: str = Field(description="What p10 to p90 take into account, and what they do not.")
-    periods: list[ForecastPeriod]
 
 
 class DealAtRisk(Facts):

@@ -16,7 +16,10 @@ from crm.money import Rate, known_rates, rates_day
 from crm.present import present
 from crm.store import Store
 from reports.at_risk import attention
-from reports.forecast import forecast
+from reports.forecast import forecast_rows
+from reports.forecast_basis import TABLES as FORECAST_TABLES
+from reports.forecast_basis import Basis, basis_of
+from reports.forecast_learned import Learned, learn
 
 Tables = dict[str, pd.DataFrame]
 
@@ -74,8 +77,8 @@ class View:
     """Everything the pages and lists need of one batch of scores.
 
     ``deals`` are ranked as ``reports/at_risk.py`` ranks them. ``rates`` convert to ``currency``; ``without_rate``
-    names the currencies for which there is none. ``present`` and ``scores`` (without reasons) are what the forecast
-    is made of, and ``reference`` puts words to ids.
+    names the currencies for which there is none. ``present``, ``scores`` (without reasons), ``planned`` (tables) and
+    ``learned`` are what the forecast is made of, and ``reference`` puts words to ids.
     """
 
     as_of: datetime
@@ -88,6 +91,8 @@ class View:
     present: pd.DataFrame
     scores: pd.DataFrame
     reference: Tables
+    planned: Tables
+    learned: Learned
 
     def deal(self, deal_id: str) -> ScoredDeal | None:
         """Return the open, scored deal called ``deal_id``, or None."""
@@ -109,10 +114,15 @@ class View:
         ]
 
     @cached_property
-    def forecast(self) -> pd.DataFrame:
-        """The forecast of this and the next fiscal quarter; see ``reports/forecast.py``. Made when first asked for."""
+    def basis(self) -> Basis:
+        """What the forecast of this and the next fiscal quarter is made of. Made when first asked for."""
         periods = this_and_next_quarter(self.as_of, self.reference["calendar"])
-        return forecast(self.present, self.scores, self.reference["stages"], self.rates, periods)
+        return basis_of(self.present, self.scores, self.planned, self.rates, periods, self.learned)
+
+    @cached_property
+    def forecast(self) -> pd.DataFrame:
+        """The forecast of these quarters; see ``reports/forecast.py``. Made when first asked for."""
+        return forecast_rows(self.basis)
 
 
 def build_view(store: Store, reporting_currency: str) -> View | None:
@@ -123,7 +133,8 @@ def build_view(store: Store, reporting_currency: str) -> View | None:
     tables = store.read_all()
     as_of = scores["as_of"].iloc[0]
     known = present(tables, as_of)
-    rates, without_rate = _rates(tables["fx_rates"], known["currency"], reporting_currency, rates_day(as_of))
+    currencies = [*known["currency"].unique(), *tables["quotas"]["currency"].unique()]
+    rates, without_rate = _rates(tables["fx_rates"], currencies, reporting_currency, rates_day(as_of))
     deals = _ranked(known, scores, rates)
     return View(
         as_of=as_of.to_pydatetime().astimezone(UTC),
@@ -137,6 +148,8 @@ def build_view(store: Store, reporting_currency: str) -> View | None:
         # Their reasons are with the deals already, and are most of their size.
         scores=scores.drop(columns=["win_reasons", "stall_reasons"]),
         reference={name: tables[name] for name in REFERENCE},
+        planned={name: tables[name] for name in FORECAST_TABLES},
+        learned=learn(tables, as_of.to_pydatetime(), rates, known=known),
     )
 
 

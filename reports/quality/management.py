@@ -11,7 +11,7 @@ def impossible_management(users: pd.DataFrame) -> tuple[Finding, ...]:
     users = users.reset_index(drop=True)
     manager = pd.Index(users["user_id"]).get_indexer(users["manager_id"])
     oneself = manager == np.arange(len(users))
-    circle = _in_circles(np.where(oneself, -1, manager))
+    circle = in_circles(np.where(oneself, -1, manager))
     found = (
         ("own_managers", "Users who are their own manager", users[oneself]),
         ("circles_of_managers", "Users who manage each other in a circle", users[circle]),
@@ -24,7 +24,7 @@ def impossible_management(users: pd.DataFrame) -> tuple[Finding, ...]:
     )
 
 
-def _in_circles(manager: np.ndarray) -> np.ndarray:
+def in_circles(manager: np.ndarray) -> np.ndarray:
     """Whose chain of managers comes back to them; -1 is no manager.
 
     Going up as many steps as there are users leads everybody out of the hierarchy or into a circle, and

@@ -59,7 +59,7 @@ def tables(*changes: dict, interactions: tuple[dict, ...] = ()) -> dict[str, pd.
         "deals": frame("deals", deal),
         "deal_changes": frame("deal_changes", *changes),
         "interactions": frame("interactions", *interactions),
-        "accounts": frame("accounts", {"account_id": "A1", "name": "Acme"}),
+        "accounts": frame("accounts", {"account_id": "A1", "name": "Acme", "region": "EU", "size": "small"}),
         "users": frame("users", {"user_id": "U1", "name": "Ann", "team": "North", "active": True}),
         "stages": frame(
             "stages",
@@ -89,6 +89,7 @@ def test_the_last_change_of_each_field_is_the_present():
     )
     assert (deal["stage"], deal["stage_category"], deal["amount"]) == ("Offer", "open", 250.0)
     assert (deal["owner_name"], deal["team"], deal["account_name"]) == ("Ann", "North", "Acme")
+    assert (deal["region"], deal["segment"]) == ("EU", "small")
     assert deal["stage_since"] == at("2026-02-01")
     assert deal["close_date"] == "2026-04-30"
     assert pd.isna(deal["closed_at"])

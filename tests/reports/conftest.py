@@ -18,7 +18,15 @@ from crm.tables import LEDGERS, TABLES
 
 AS_OF = pd.Timestamp("2026-11-16", tz="UTC").as_unit("us")
 _DEAL = {
-    **{"name": "Deal", "account_id": "A1", "account_name": "Acme", "pipeline_id": "new", "currency": "EUR"},
+    **{
+        "name": "Deal",
+        "account_id": "A1",
+        "account_name": "Acme",
+        "region": "EU",
+        "segment": "small",
+        "pipeline_id": "new",
+        "currency": "EUR",
+    },
     **{"stage": "Offer", "stage_category": "open", "stage_since": "2026-11-02", "created_at": "2026-09-01"},
     **{"amount": 1000.0, "close_date": "2026-12-20", "owner_id": "U1", "owner_name": "Ann", "team": "North"},
     **{"closed_at": None, "last_interaction_at": "2026-11-10"},
@@ -74,6 +82,17 @@ def stages() -> pd.DataFrame:
     names, chances = ["Demo", "Offer", "Won", "Lost"], [0.1, 0.3, 1.0, 0.0]
     rows = pd.DataFrame({"stage": names, "default_probability": chances, "category": ["open", "open", "won", "lost"]})
     return rows.assign(pipeline_id="new", position=[1, 2, 3, 4])
+
+
+@pytest.fixture(scope="session")
+def tables_with(stages) -> Callable[..., dict[str, pd.DataFrame]]:
+    """Makes the tables a forecast reads beside the present: the stages, and what is given of the others, as text."""
+
+    def made(**texts: str) -> dict[str, pd.DataFrame]:
+        names = ("users", "line_items", "quotas")
+        return {"stages": stages} | {name: _written_table(name, texts.get(name, "")) for name in names}
+
+    return made
 
 
 @pytest.fixture(scope="session")

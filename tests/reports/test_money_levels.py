@@ -91,6 +91,28 @@ def test_new_business_counts_in_its_groups_and_may_be_all_there_is():
     assert (rows.xs("owner", level="level")["new_cents"] == 0).all()
 
 
+def test_a_deal_may_count_in_several_groups_of_a_nested_level_and_new_business_outside_the_whole():
+    table, chance = deals_of(60, 6)
+    inside = (table["team"] == "T0").to_numpy().nonzero()[0]
+    nested = {"manager": {"Head": np.arange(60), "Mia": inside}}
+    new = [
+        NewPart({}, [NewBusiness(1.0, 5e5, 0.5)] * 2),
+        NewPart({"manager": "Head"}, [NewBusiness(1.0, 5e5, 0.5)] * 2, in_whole=False),
+    ]
+    money = open_money(table, chance, new=new, nested=nested)
+    sums = sums_by_group(money, Shock(0.2))
+    assert sums[0]["manager", "Head"] is sums[0]["whole", ""]
+    assert sums[0]["manager", "Mia"] is sums[0]["team", "T0"]
+    rows = money_table(money, sums, LEVELS).set_index(["period", "level", "id"])
+    assert rows.loc[(0, "whole", ""), "new_cents"] == rows.loc[(0, "manager", "Head"), "new_cents"] == 500_000
+    assert rows.loc[(0, "manager", "Mia"), "open_cents"] == rows.loc[(0, "team", "T0"), "open_cents"]
+
+
+def test_where_rows_are_parts_of_deals_there_is_no_whole():
+    table, chance = deals_of(20, 2)
+    assert ("whole", "") not in sums_by_group(open_money(table, chance), Shock(), with_whole=False)[0]
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 40), st.integers(1, 7), st.floats(0, 1), st.integers(0, 99))
 def test_means_add_up_to_the_cent_at_every_level(n, n_owners, scale, seed):

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -14,6 +15,7 @@ from crm.money import Rate
 from reports.at_risk import attention
 from reports.charts import forecast_chart
 from reports.forecast import forecast
+from reports.forecast_learned import Width
 from reports.render import About, ago, at_risk_html, csv_text, days, forecast_html, money, percent
 
 EVIL = "<script>alert('x')</script>"
@@ -26,11 +28,15 @@ def about(scores_of) -> About:
 
 
 @pytest.fixture(scope="module")
-def rows(present_of, scores_of, stages, rates, quarters) -> pd.DataFrame:
-    deals = present_of(
-        {"owner_name": EVIL}, {"team": EVIL, "owner_id": "U2", "amount": 2_000_000.0}, {"stage": "Legal"}
+def rows(present_of, scores_of, tables_with, rates, quarters) -> pd.DataFrame:
+    evil = {"team": EVIL, "owner_id": "U2", "region": EVIL, "amount": 2_000_000.0}
+    deals = present_of({"owner_name": EVIL}, evil, {"stage": "Legal"})
+    tables = tables_with(
+        users="user_id | name | manager_id | team\nU1 | Ann | U9 | North\nU9 | Zoe | | ",
+        quotas="owner_id | period_start | period_end | amount | currency\nU1 | 2026-10-01 | 2027-01-01 | 1234 | EUR",
+        line_items="deal_id | product_id | quantity | unit_price\nD1 | Licence | 1 | 10",
     )
-    return forecast(deals, scores_of({}, {}, {}), stages, rates, quarters)
+    return forecast(deals, scores_of({}, {}, {}), tables, rates, quarters)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +72,33 @@ def test_a_page_says_when_by_which_model_and_at_which_rates(pages, name):
 def test_the_forecast_page_shows_every_row_with_its_cents(pages, rows):
     for _, row in rows.iterrows():
         assert f">{row['expected']:,.2f}<" in pages["forecast"]
-    assert pages["forecast"].count("<tr class=") == len(rows)
+    always = rows["level"].isin(["whole", "team", "owner"])
+    several = rows.groupby(["period", "level"])["id"].transform("size") > 1
+    assert pages["forecast"].count("<tr class=") == (always | several).sum()
+
+
+def test_other_levels_are_shown_where_there_is_more_than_one_group(pages):
+    assert "FY2026 Q4 by region" in pages["forecast"]
+    assert "FY2026 Q4 by product" in pages["forecast"]
+    assert "FY2026 Q4 by segment" not in pages["forecast"]
+
+
+def test_quotas_are_shown_with_the_chance_to_reach_them_and_a_mark_where_they_are_only_a_part(pages):
+    """The team of U1 is complete; the whole is not, for U2 has no quota."""
+    assert 'data-label="Quota">1,234</td>' in pages["forecast"]
+    assert 'data-label="Quota">1,234*</td>' in pages["forecast"]
+    assert 'data-label="Quota">–</td>' in pages["forecast"]
+
+
+def test_without_quotas_nothing_is_said_of_them(about, present_of, scores_of, tables_with, rates, quarters):
+    page = forecast_html(forecast(present_of({}), scores_of({}), tables_with(), rates, quarters), about)
+    assert "quota" not in page.replace(".quota", "").casefold()
+
+
+def test_a_page_says_how_often_its_ranges_held(about, rows):
+    assert "has not been measured" in forecast_html(rows, about)
+    measured = replace(about, width=Width(1.1, 0.79, 120))
+    assert "In a backtest 79% of 120 outcomes" in forecast_html(rows, measured)
 
 
 def test_a_missing_stage_weighted_figure_is_a_dash_and_not_zero(pages, rows):
@@ -104,9 +136,9 @@ def test_a_chart_is_well_formed_names_its_bars_and_its_currency(rows):
     assert {"FY2026 Q4", "FY2027 Q1", "EUR"} <= texts
 
 
-def test_a_forecast_of_nothing_is_still_a_page(about, present_of, scores_of, stages, rates, quarters):
+def test_a_forecast_of_nothing_is_still_a_page(about, present_of, scores_of, tables_with, rates, quarters):
     lost = present_of({"stage_category": "lost", "closed_at": "2026-11-01"})
-    assert "0 EUR" in forecast_html(forecast(lost, scores_of({}), stages, rates, quarters), about)
+    assert "0 EUR" in forecast_html(forecast(lost, scores_of({}), tables_with(), rates, quarters), about)
 
 
 @pytest.mark.parametrize(
@@ -115,6 +147,9 @@ def test_a_forecast_of_nothing_is_still_a_page(about, present_of, scores_of, sta
         (money(1234.5), "1,234.50"),
         (money(float("nan")), "–"),
         (percent(0.256), "26%"),
+        (percent(0.997), ">99%"),
+        (percent(1.0), "100%"),
+        (percent(0.002), "<1%"),
         (days(1.9), "1 day"),
         (days(12.2), "12 days"),
         (ago(float("nan")), "never"),

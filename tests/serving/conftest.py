@@ -82,8 +82,9 @@ def tables() -> dict[str, pd.DataFrame]:
         "users": rows(
             "users",
             {"user_id": "U1", "name": "Ines Ferreira", "team": "South", "active": True},
-            {"user_id": "U2", "name": "Ada Berg", "team": "North", "active": True},
-            {"user_id": "U3", "name": "Tom Lind", "team": "North", "active": True},
+            {"user_id": "U2", "name": "Ada Berg", "team": "North", "manager_id": "U4", "active": True},
+            {"user_id": "U3", "name": "Tom Lind", "team": "North", "manager_id": "U4", "active": True},
+            {"user_id": "U4", "name": "Ruth Vogel", "active": True},
         ),
         "stages": rows(
             "stages",
@@ -93,6 +94,16 @@ def tables() -> dict[str, pd.DataFrame]:
             {"pipeline_id": "P", "stage": "lost", "position": 4, "category": "lost", "default_probability": 0.0},
         ),
         "fx_rates": rows("fx_rates", {"currency": "USD", "quote_currency": "EUR", "day": "2026-03-02", "rate": 0.9}),
+        "quotas": rows(
+            "quotas",
+            {
+                "owner_id": "U1",
+                "period_start": "2026-01-01",
+                "period_end": "2026-04-01",
+                "amount": "18000.00",
+                "currency": "EUR",
+            },
+        ),
         "contacts": rows("contacts", {"contact_id": "C1", "account_id": "A1", "name": "Jo", "seniority": "director"}),
         "deals": rows("deals", *deals),
         "deal_changes": rows("deal_changes", *changes),

@@ -85,6 +85,8 @@ def test_a_manager_sees_the_forecast_and_what_is_at_risk(tab, address, hand_made
     sign_in(tab, f"{address}/manager", hand_made.key)
     assert tab.get_by_role("heading", name="This quarter: FY2026 Q1").is_visible()
     assert tab.get_by_role("img", name="Won so far 9k").is_visible()
+    assert tab.get_by_text("50% of the quota is won.").is_visible()
+    assert tab.get_by_role("columnheader", name="Chance to reach it").first.is_visible()
     tab.get_by_label("At risk by at least").select_option(label="50%")
     tab.get_by_label("Team", exact=True).select_option("South")
     tab.get_by_role("button", name="Show").click()

@@ -30,7 +30,7 @@ def test_what_was_won_counts_where_it_was_won(client):
     assert (following["closed"]["amount"], following["n_won"]) == ("0.00", 0)
 
 
-@pytest.mark.parametrize("figure", ["closed", "open_expected", "expected", "stage_weighted"])
+@pytest.mark.parametrize("figure", ["closed", "open_expected", "new_expected", "expected", "stage_weighted"])
 def test_teams_and_owners_sum_to_the_whole_to_the_cent(client, figure):
     for period in ("this", "next"):
         sums = [
@@ -46,14 +46,42 @@ def test_teams_and_owners_sum_to_the_whole_to_the_cent(client, figure):
 def test_the_range_is_in_order_and_above_what_is_won(client):
     for row in rows(client.get("/v1/forecast", params={"level": "owner"})):
         assert cents(row, "closed") <= cents(row, "p10") <= cents(row, "p50") <= cents(row, "p90")
-        assert cents(row, "expected") == cents(row, "closed") + cents(row, "open_expected")
+        parts = (cents(row, name) for name in ("closed", "open_expected", "new_expected"))
+        assert cents(row, "expected") == sum(parts)
 
 
 def test_it_says_which_rates_it_used_and_what_it_could_not_count(client):
     answer = client.get("/v1/forecast")
     assert answer.json()["rates"] == [{"currency": "USD", "rate": 0.9, "day": "2026-03-02"}]
-    assert rows(answer)[0]["n_without_amount"] == 2
-    assert "not common shocks" in answer.json()["ranges_cover"]
+    assert answer.json()["missing_rates"] == [{"currency": "XXX", "day": "2026-03-29"}]
+    assert (rows(answer)[0]["n_imputed"], rows(answer)[0]["n_without_rate"]) == (1, 1)
+    assert "good and bad quarters" in answer.json()["ranges_cover"]
+    assert answer.json()["range_coverage"] is None
+
+
+LEVELS = ("whole", "team", "owner", "manager", "pipeline", "region", "segment", "product")
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_every_level_is_answered(client, level):
+    found = rows(client.get("/v1/forecast", params={"level": level, "period": "this"}))
+    assert {row["level"] for row in found} == {level}
+    assert len({row["id"] for row in found}) == len(found)
+
+
+def test_quotas_stand_beside_the_forecast_of_whom_they_are_of(client):
+    of_owner = {row["id"]: row for row in rows(client.get("/v1/forecast", params={"level": "owner", "period": "this"}))}
+    ines, nobody = of_owner["U1"], of_owner["U9"]
+    assert (ines["quota"]["amount"], ines["attainment"]) == ("18000.00", 0.5)
+    assert 0 < ines["reach_probability"] < 1
+    assert (nobody["quota"], nobody["reach_probability"], nobody["n_without_quota"]) == (None, None, 1)
+    (whole,) = rows(client.get("/v1/forecast", params={"period": "this"}))
+    assert (whole["quota"]["amount"], whole["n_without_quota"]) == ("18000.00", 3)
+
+
+def test_a_slip_of_the_key_is_answered_with_what_was_meant(client):
+    (refused,) = client.get("/v1/forecast", params={"level": "regoin"}).json()["errors"]
+    assert refused["remedy"].endswith('(did you mean "region"?)')
 
 
 def test_without_scores_both_say_what_to_do(store, make_client):

@@ -1,0 +1,97 @@
+"""What a company's history says about its forecast: deals to come, how amounts change, good and bad quarters."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import pandas as pd
+
+from crm.money import Rate, cents
+from crm.present import present
+from reports.final_amounts import FinalAmounts, learn_final_amounts
+from reports.forecast_deals import grouped, stage_key
+from reports.new_deals import Creation, learn_creation
+from reports.new_parts import parts_by_level
+from reports.past_shock import learn_shock
+from reports.past_stages import stage_entries
+from reports.shock_fit import ShockFit
+
+
+@dataclass(frozen=True)
+class Width:
+    """How much wider than computed P10 to P90 must be, and how often what came then lay between them.
+
+    Attributes
+    ----------
+    factor : on the distance of each bound from P50
+    coverage : measured share of past outcomes within the bounds so widened; 0.8 is aimed at
+    n_outcomes : how many outcomes that share is of
+    """
+
+    factor: float
+    coverage: float
+    n_outcomes: int
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What was learned from what was known before ``as_of``.
+
+    Attributes
+    ----------
+    creation : how many deals come, and what they bring
+    parts : by level, such as owner or product, the part of it that each group takes; each level's sum to 1
+    final : what amounts become until deals are won
+    shock : how far a good or bad quarter moves all deals
+    width : of the ranges, as measured by a backtest; None before there was one
+    """
+
+    as_of: datetime
+    creation: Creation
+    parts: Mapping[str, Mapping[str, float]]
+    final: FinalAmounts
+    shock: ShockFit
+    width: Width | None = None
+
+
+def learn(
+    tables: Mapping[str, pd.DataFrame],
+    as_of: datetime,
+    rates: Mapping[str, Rate],
+    *,
+    known: pd.DataFrame | None = None,
+    width: Width | None = None,
+) -> Learned:
+    """Learn from what was known before ``as_of``.
+
+    Parameters
+    ----------
+    tables
+        Every table of the contract; deals without amount or rate tell of numbers and times, not of money.
+    known
+        ``present(tables, as_of)``, where the caller has it already.
+    """
+    deals = grouped(present(tables, as_of) if known is None else known)
+    deals = deals.assign(won=deals["stage_category"] == "won", cents=cents(deals["amount"], deals["currency"], rates))
+    return Learned(
+        as_of=as_of,
+        creation=learn_creation(deals, as_of),
+        parts=parts_by_level(deals, tables["users"], tables["line_items"], as_of),
+        final=learn_final_amounts(_past_amounts(deals[deals["won"]], tables["deal_changes"], as_of, rates)),
+        shock=learn_shock(tables["deal_changes"], deals, tables["stages"], as_of, rates),
+        width=width,
+    )
+
+
+def _past_amounts(won: pd.DataFrame, changes: pd.DataFrame, as_of: datetime, rates: Mapping[str, Rate]) -> pd.DataFrame:
+    """Of each won deal the amount at each stage it entered, and in the end; both at the same rate."""
+    entries = stage_entries(changes, won["deal_id"], as_of)
+    final = won[["deal_id", "pipeline_id", "currency", "stage", "cents"]].rename(columns={"stage": "last_stage"})
+    rows = entries.merge(final.rename(columns={"cents": "final_cents"}), on="deal_id")
+    rows = rows[rows["stage"] != rows["last_stage"]]
+    return pd.DataFrame({
+        "deal_id": rows["deal_id"],
+        "stage": stage_key(rows),
+        "cents": cents(rows["amount"], rows["currency"], rates),
+        "final_cents": rows["final_cents"],
+    })  # fmt: skip
