@@ -11,7 +11,7 @@ DEMO_DAY := 2026-11-16
 SERVE ?= 1
 
 .PHONY: demo test check setup signals browser clean-demo \
-  bench-features bench-reasons bench-truth bench-closing bench-forecast bench-bpic2012
+  bench-features bench-reasons bench-truth bench-closing bench-forecast bench-backtest bench-bpic2012
 .DELETE_ON_ERROR:
 
 setup: .venv/ready
@@ -116,6 +116,10 @@ bench-bpic2012: setup
 # The first time it makes its reference of a million draws, in about eight minutes.
 bench-forecast: setup
 	$(BIN)/python -m benchmarks.forecast
+
+# ONLY=sim or ONLY=bpic2012 for one of both, SIZE=2k for a shorter form.
+bench-backtest: setup
+	$(BIN)/python -m benchmarks.backtest
 
 clean-demo:
 	rm -rf $(DEMO)

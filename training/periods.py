@@ -31,7 +31,7 @@ def past_periods(since: date, until: date, *, weeks: int = 0, start_month: int =
         period = moved(fiscal_quarter(until, start_month), -1)
         if moved(period, 1).end <= until:
             period = moved(period, 1)
-    found = []
+    found: list[Period] = []
     while period.start >= since:
         found.insert(0, period)
         period = moved(period, -1)

@@ -96,9 +96,15 @@ def learn(past: Past, plan: Plan, period: Period, outcomes: Sequence[Outcome]) -
     if not len(data.at):
         raise NotEnoughDataError("no deal was known before its start")
     scorer = fit(data, replace(plan, train_until=period.start)).scorer
-    columns = ([getattr(one, name) for one in outcomes] for name in ("expected", "variance", "came", "response"))
-    shock = fit_shock(*columns).shock if outcomes else Shock()
-    return Learned(since, scorer, final_amounts(past, since), shock)
+    return Learned(since, scorer, final_amounts(past, since), _shock(outcomes))
+
+
+def _shock(outcomes: Sequence[Outcome]) -> Shock:
+    """The shock as earlier periods tell it; the prior's where there are none."""
+    expected, variance, came, response = (
+        np.array([getattr(one, name) for one in outcomes]) for name in ("expected", "variance", "came", "response")
+    )
+    return fit_shock(expected, variance, came, response).shock
 
 
 def _outcome(past: Past, learned: Learned, period: Period, settled: pd.DataFrame) -> Outcome:

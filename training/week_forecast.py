@@ -64,12 +64,14 @@ def final_amounts(past: Past, since: datetime) -> FinalAmounts:
     deal = data.snapshots.deal
     rows = (data.at < instant(since)) & (final[deal] > 0)
     return learn_final_amounts(
-        pd.DataFrame({
-            "deal_id": deal[rows],
-            "stage": data.table["stage"].to_numpy()[rows],
-            "cents": np.round(100 * data.snapshots.amount[rows]),
-            "final_cents": final[deal[rows]],
-        })  # fmt: skip
+        pd.DataFrame(
+            {
+                "deal_id": deal[rows],
+                "stage": data.table["stage"].to_numpy()[rows],
+                "cents": np.round(100 * data.snapshots.amount[rows]),
+                "final_cents": final[deal[rows]],
+            }
+        )
     )
 
 
@@ -92,7 +94,7 @@ def forecast_at(past: Past, learned: Learned, as_of: datetime, period: Period, l
     Returns
     -------
     DataFrame, one row per group: the whole, and each of ``level``
-        ``period``, ``start``, ``end``, ``as_of``, ``trained_until``, ``weeks_to_go``, ``level``, ``id``; money in cents:
+        ``period``, ``start``, ``end``, ``as_of``, ``trained_until``, ``weeks_to_go``, ``level``, ``id``; in cents
         ``won`` so far, ``open``, ``new`` and ``mean`` (their sum), the quantiles, and the naive rules' columns.
     """
     book = past.book(as_of)
