@@ -20,9 +20,14 @@ from features.snapshots import Snapshots
 from features.tally import Moments
 from features.vocabulary import LOST, OPEN, WON
 from reports.forecast_deals import NO_TEAM
+from reports.money_levels import WHOLE
 from training.dataset import Dataset
 from training.moments import midnight
 
+Sums = dict[tuple[str, str], float]
+"""Money by group: level and id."""
+LEVEL = "team"
+"""The level below the whole."""
 COMMIT = "commit"
 """What the reps' ``category`` says of a deal they promise; in any case."""
 
@@ -106,10 +111,19 @@ def won_in(book: pd.DataFrame, period: Period) -> pd.DataFrame:
     return rows.assign(cents=rows["cents"].fillna(0.0))
 
 
-def by_group(rows: pd.DataFrame, column: str, level: str = "team") -> dict[tuple[str, str], float]:
-    """Sums of a column, of the whole and of each group of a level."""
-    sums = rows.groupby(level)[column].sum()
-    return {("whole", ""): float(rows[column].sum())} | {(level, str(name)): float(one) for name, one in sums.items()}
+def by_group(rows: pd.DataFrame, column: str) -> Sums:
+    """Sums of a column, of the whole and of each team.
+
+    >>> by_group(pd.DataFrame({"team": ["North", "South", "North"], "cents": [1.0, 2.0, 3.0]}), "cents")
+    {('whole', ''): 6.0, ('team', 'North'): 4.0, ('team', 'South'): 2.0}
+    """
+    sums = rows.groupby(LEVEL)[column].sum()
+    return {WHOLE: float(rows[column].sum())} | {(LEVEL, str(name)): float(one) for name, one in sums.items()}
+
+
+def of_groups(sums: Sums, table: pd.DataFrame) -> list[float]:
+    """The sum of each row's group, named by its ``level`` and ``id``; 0 where it has none."""
+    return [sums.get(group, 0.0) for group in zip(table["level"], table["id"], strict=True)]
 
 
 def _instants(microseconds: Any) -> pd.DatetimeIndex:

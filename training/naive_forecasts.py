@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from crm.fiscal import Period
-from training.book import by_group, won_in
+from training.book import Sums, by_group, of_groups, won_in
 from training.moments import midnight
 from training.periods import moved, year_before
 
@@ -21,11 +21,10 @@ STAGE_WEIGHTED, LAST_YEAR, LAST_PERIOD, RUN_RATE, COMMIT = (
     "commit",
 )
 NAIVE = (STAGE_WEIGHTED, LAST_YEAR, LAST_PERIOD, RUN_RATE, COMMIT)
-Sums = dict[tuple[str, str], float]
 
 
 def naive_forecasts(
-    book: pd.DataFrame, period: Period, as_of: datetime, stage_rate: pd.Series, *, has_commits: bool, level: str
+    book: pd.DataFrame, period: Period, as_of: datetime, stage_rate: pd.Series, *, has_commits: bool
 ) -> pd.DataFrame:
     """Every rule's forecast of the money won in ``period``, in cents.
 
@@ -41,20 +40,20 @@ def naive_forecasts(
         0 where a rule finds nothing of a group; NaN where a rule cannot be used: no year of history, no commits.
     """
     rules: dict[str, Sums | None] = {
-        STAGE_WEIGHTED: stage_weighted(book, period, stage_rate, level),
-        LAST_YEAR: won_of_past(book, year_before(period), as_of, level),
-        LAST_PERIOD: won_of_past(book, last_ended(period, as_of), as_of, level),
-        RUN_RATE: run_rate(book, period, as_of, level),
-        COMMIT: committed(book, period, level) if has_commits else None,
+        STAGE_WEIGHTED: stage_weighted(book, period, stage_rate),
+        LAST_YEAR: won_of_past(book, year_before(period), as_of),
+        LAST_PERIOD: won_of_past(book, last_ended(period, as_of), as_of),
+        RUN_RATE: run_rate(book, period, as_of),
+        COMMIT: committed(book, period) if has_commits else None,
     }
-    groups = by_group(book.assign(nothing=0.0), "nothing", level)
+    groups = by_group(book.assign(nothing=0.0), "nothing")
     table = pd.DataFrame(list(groups), columns=["level", "id"])
     for name, sums in rules.items():
-        table[name] = np.nan if sums is None else [sums.get(group, 0.0) for group in groups]
+        table[name] = np.nan if sums is None else of_groups(sums, table)
     return table
 
 
-def stage_weighted(book: pd.DataFrame, period: Period, stage_rate: pd.Series, level: str) -> Sums:
+def stage_weighted(book: pd.DataFrame, period: Period, stage_rate: pd.Series) -> Sums:
     """Won so far + default probability x amount of open deals whose close date lies in the period.
 
     A deal without a close date counts as closing in it: some CRMs keep none.
@@ -62,21 +61,21 @@ def stage_weighted(book: pd.DataFrame, period: Period, stage_rate: pd.Series, le
     rows = book[book["is_open"] & (_closes_in(book, period) | book["close_day"].isna())]
     chance = rows["chance"].fillna(stage_rate.reindex(rows.index)).fillna(0.0)
     worth = rows.assign(worth=chance * rows["cents"].fillna(0.0))
-    return _added(by_group(won_in(book, period), "cents", level), by_group(worth, "worth", level))
+    return _added(by_group(won_in(book, period), "cents"), by_group(worth, "worth"))
 
 
-def committed(book: pd.DataFrame, period: Period, level: str) -> Sums:
+def committed(book: pd.DataFrame, period: Period) -> Sums:
     """Won so far + the whole amount of open deals that reps commit to and that close in the period."""
     rows = book[book["is_open"] & book["is_commit"] & _closes_in(book, period)]
     worth = rows.assign(cents=rows["cents"].fillna(0.0))
-    return _added(by_group(won_in(book, period), "cents", level), by_group(worth, "cents", level))
+    return _added(by_group(won_in(book, period), "cents"), by_group(worth, "cents"))
 
 
-def won_of_past(book: pd.DataFrame, past: Period, as_of: datetime, level: str) -> Sums | None:
+def won_of_past(book: pd.DataFrame, past: Period, as_of: datetime) -> Sums | None:
     """What an earlier period brought; None where it began before the first deal, or has not ended."""
     if book.empty or midnight(past.start) < book["created_at"].min() or midnight(past.end) > as_of:
         return None
-    return by_group(won_in(book, past), "cents", level)
+    return by_group(won_in(book, past), "cents")
 
 
 def last_ended(period: Period, as_of: datetime) -> Period:
@@ -87,7 +86,7 @@ def last_ended(period: Period, as_of: datetime) -> Period:
     return past
 
 
-def run_rate(book: pd.DataFrame, period: Period, as_of: datetime, level: str) -> Sums:
+def run_rate(book: pd.DataFrame, period: Period, as_of: datetime) -> Sums:
     """Won so far + the pace of the latest days, as many as the period has, for each day of it still to come."""
     if book.empty:
         return {}
@@ -96,7 +95,7 @@ def run_rate(book: pd.DataFrame, period: Period, as_of: datetime, level: str) ->
     latest = book[book["won"] & (book["closed_at"] >= as_of - seen) & (book["closed_at"] < as_of)]
     to_come = (midnight(period.end) - max(as_of, midnight(period.start))) / max(seen, timedelta(days=1))
     pace = latest.assign(cents=latest["cents"].fillna(0.0) * to_come)
-    return _added(by_group(won_in(book, period), "cents", level), by_group(pace, "cents", level))
+    return _added(by_group(won_in(book, period), "cents"), by_group(pace, "cents"))
 
 
 def _closes_in(book: pd.DataFrame, period: Period) -> pd.Series:

@@ -15,7 +15,7 @@ from crm.fiscal import Period
 from features.histories import instant
 from reports.shock_fit import fit_shock
 from reports.shocks import Shock
-from training.book import Past, by_group, won_in
+from training.book import Past, by_group, of_groups, won_in
 from training.fit import fit
 from training.moments import midnight
 from training.periods import mondays
@@ -41,7 +41,6 @@ def replay(
     periods: Sequence[Period],
     *,
     weeks_before: int = 0,
-    level: str = "team",
     progress: Progress = lambda _: None,
 ) -> pd.DataFrame:
     """Forecast every period from every Monday in it, and from so many before it.
@@ -74,19 +73,19 @@ def replay(
             continue
         progress(f"{period.name}: scorer {learned[-1].scorer.win.rung}, shock {learned[-1].shock.scale:.2f}")
         settled = past.book(midnight(period.end))
-        came = by_group(won_in(settled, period), "cents", level)
+        came = by_group(won_in(settled, period), "cents")
         for as_of in mondays(period, weeks_before):
             known = [one for one in learned if one.since <= as_of]
             if known:
-                found = forecast_at(past, known[-1], as_of, period, level)
-                weeks.append(found.assign(settled=_looked_up(came, found)))
+                found = forecast_at(past, known[-1], as_of, period)
+                weeks.append(found.assign(settled=of_groups(came, found)))
         outcomes.append(_outcome(past, learned[-1], period, settled))
     if not weeks:
         raise NotEnoughDataError(
             "no past period can be replayed: each needs deals that closed before it started, and must have ended; "
             "import more history, or take shorter periods with --weeks"
         )
-    return _with_actual(pd.concat(weeks, ignore_index=True), past, periods, level)
+    return _with_actual(pd.concat(weeks, ignore_index=True), past, periods)
 
 
 def learn(past: Past, plan: Plan, period: Period, outcomes: Sequence[Outcome]) -> Learned:
@@ -116,16 +115,11 @@ def _outcome(past: Past, learned: Learned, period: Period, settled: pd.DataFrame
     return Outcome(expected, variance, response, float(came.sum()))
 
 
-def _with_actual(forecasts: pd.DataFrame, past: Past, periods: Sequence[Period], level: str) -> pd.DataFrame:
+def _with_actual(forecasts: pd.DataFrame, past: Past, periods: Sequence[Period]) -> pd.DataFrame:
     """What came, as known at the last instant that the data set covers."""
     final = past.book(pd.Timestamp(past.dataset.until, unit="us", tz="UTC").to_pydatetime())
-    came = {period.name: by_group(won_in(final, period), "cents", level) for period in periods}
-    actual = [
-        came[period].get((level_of, name), 0.0)
-        for period, level_of, name in zip(forecasts["period"], forecasts["level"], forecasts["id"], strict=True)
+    came = {period.name: by_group(won_in(final, period), "cents") for period in periods}
+    parts = [
+        own.assign(actual=of_groups(came[str(name)], own)) for name, own in forecasts.groupby("period", sort=False)
     ]
-    return forecasts.assign(actual=actual)
-
-
-def _looked_up(sums: dict[tuple[str, str], float], table: pd.DataFrame) -> list[float]:
-    return [sums.get(group, 0.0) for group in zip(table["level"], table["id"], strict=True)]
+    return pd.concat(parts, ignore_index=True)

@@ -12,10 +12,10 @@ from features.facts import DAY
 from features.histories import instant
 from models.scorer import Scorer
 from reports.final_amounts import FinalAmounts, learn_final_amounts
-from reports.money_levels import NewPart, OpenMoney, money_table, open_money, sums_by_group
+from reports.money_levels import NewPart, money_table, open_money, sums_by_group
 from reports.new_deals import learn_creation
 from reports.shocks import Shock
-from training.book import Past, by_group, won_in
+from training.book import LEVEL, Past, by_group, of_groups, won_in
 from training.moments import midnight
 from training.naive_forecasts import naive_forecasts
 from training.periods import weeks_to_go
@@ -88,27 +88,26 @@ def open_deals_at(past: Past, learned: Learned, book: pd.DataFrame, as_of: datet
     return OpenDeals(worth.assign(deal_id=deal, team=known["team"]), np.clip(chance, 0, 1))
 
 
-def forecast_at(past: Past, learned: Learned, as_of: datetime, period: Period, level: str = "team") -> pd.DataFrame:
+def forecast_at(past: Past, learned: Learned, as_of: datetime, period: Period) -> pd.DataFrame:
     """Our forecast of the money won in ``period`` and every naive one, as of one Monday.
 
     Returns
     -------
-    DataFrame, one row per group: the whole, and each of ``level``
+    DataFrame, one row per group: the whole, and each team
         ``period``, ``start``, ``end``, ``as_of``, ``trained_until``, ``weeks_to_go``, ``level``, ``id``; in cents
         ``won`` so far, ``open``, ``new`` and ``mean`` (their sum), the quantiles, and the naive rules' columns.
     """
     book = past.book(as_of)
     deals = open_deals_at(past, learned, book, as_of, period)
-    money = open_money(deals.table, deals.chance[:, None], (level,), _new(book, as_of, period, level))
+    money = open_money(deals.table, deals.chance[:, None], (LEVEL,), _new(book, as_of, period))
     table = money_table(money, sums_by_group(money, learned.shock), QUANTILES)
-    table["won"] = _of_groups(by_group(won_in(book, period), "cents", level), table)
+    table["won"] = of_groups(by_group(won_in(book, period), "cents"), table)
     table = table.rename(columns={"open_cents": "open", "new_cents": "new"})
     table["mean"] = table["won"] + table["open"] + table["new"]
     table[list(QUANTILES)] = table[list(QUANTILES)].add(table["won"], axis=0)
     said = learned.scorer.win.stage_rate.predict(past.dataset.table["stage"][past.dataset.at == instant(as_of)])
     rate = pd.Series(said, deals.table["deal_id"].to_numpy())
-    has_commits = past.commits is not None
-    naive = naive_forecasts(book, period, as_of, rate, has_commits=has_commits, level=level)
+    naive = naive_forecasts(book, period, as_of, rate, has_commits=past.commits is not None)
     keys = {
         **{"period": period.name, "start": pd.Timestamp(period.start), "end": pd.Timestamp(period.end)},
         **{"as_of": pd.Timestamp(as_of), "trained_until": pd.Timestamp(learned.since)},
@@ -120,15 +119,8 @@ def forecast_at(past: Past, learned: Learned, as_of: datetime, period: Period, l
     return found
 
 
-def _new(book: pd.DataFrame, as_of: datetime, period: Period, level: str) -> list[NewPart]:
-    creation = learn_creation(book, as_of, level)
+def _new(book: pd.DataFrame, as_of: datetime, period: Period) -> list[NewPart]:
+    creation = learn_creation(book, as_of, LEVEL)
     whole = creation.expected(max(as_of, midnight(period.start)), midnight(period.end))
     parts = {str(name): creation.part(name, whole) for name in creation.parts}
-    return [NewPart({level: name}, [part if part.mean else None]) for name, part in parts.items()]
-
-
-def _of_groups(sums: dict[tuple[str, str], float], table: pd.DataFrame) -> list[float]:
-    return [sums.get(group, 0.0) for group in zip(table["level"], table["id"], strict=True)]
-
-
-__all__ = ["Learned", "OpenDeals", "OpenMoney", "final_amounts", "forecast_at", "open_deals_at"]
+    return [NewPart({LEVEL: name}, [part if part.mean else None]) for name, part in parts.items()]

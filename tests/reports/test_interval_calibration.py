@@ -32,13 +32,22 @@ def history(true_spread: float, n_periods: int = 40, n_groups: int = 8, seed: in
         for week in range(13):
             came = 10_000 + 1_000 * true_spread * rng.standard_normal(n_groups)
             rows.append(
-                pd.DataFrame({
-                    "period": str(start), "end": pd.Timestamp(start) + pd.Timedelta(weeks=13),
-                    "as_of": pd.Timestamp(start, tz="UTC") + pd.Timedelta(weeks=week), "weeks_to_go": 13 - week,
-                    "level": "team", "id": [f"T{k}" for k in range(n_groups)],
-                    "p10": 10_000 - REACH * 1_000, "p50": 10_000.0, "p90": 10_000 + REACH * 1_000,
-                    "won": 0.0, "settled": came, "actual": came,
-                })  # fmt: skip
+                pd.DataFrame(
+                    {
+                        "period": str(start),
+                        "end": pd.Timestamp(start) + pd.Timedelta(weeks=13),
+                        "as_of": pd.Timestamp(start, tz="UTC") + pd.Timedelta(weeks=week),
+                        "weeks_to_go": 13 - week,
+                        "level": "team",
+                        "id": [f"T{k}" for k in range(n_groups)],
+                        "p10": 10_000 - REACH * 1_000,
+                        "p50": 10_000.0,
+                        "p90": 10_000 + REACH * 1_000,
+                        "won": 0.0,
+                        "settled": came,
+                        "actual": came,
+                    }
+                )
             )
     return pd.concat(rows, ignore_index=True)
 
@@ -88,7 +97,12 @@ def test_one_period_moves_widths_a_little():
 def test_the_factor_needed_is_told_by_the_half_on_which_it_came():
     low, middle, high = (np.array([value] * 4) for value in (80.0, 100.0, 110.0))
     assert needed_factor(low, middle, high, np.array([90.0, 115.0, 100.0, 60.0])).tolist() == [0.5, 1.5, 0.0, 2.0]
-    assert needed_factor(middle, middle, middle, np.array([100.0, 99.0, 100.0, 101.0])).tolist() == [0, np.inf, 0, np.inf]
+    assert needed_factor(middle, middle, middle, np.array([100.0, 99.0, 100.0, 101.0])).tolist() == [
+        0,
+        np.inf,
+        0,
+        np.inf,
+    ]
 
 
 def test_no_interval_begins_below_what_is_won_already():

@@ -1,5 +1,6 @@
 """Past periods: quarters and spans of weeks, the weeks in them, and those before."""
 
+import itertools
 from datetime import UTC, date, datetime
 
 import pytest
@@ -25,7 +26,7 @@ def test_quarters_follow_the_fiscal_year():
 def test_spans_of_weeks_end_on_the_last_monday_and_join():
     spans = past_periods(date(2026, 1, 1), date(2026, 3, 11), weeks=2)
     assert spans[-1].end == date(2026, 3, 9)
-    assert all(one.end == other.start for one, other in zip(spans, spans[1:], strict=False))
+    assert all(one.end == other.start for one, other in itertools.pairwise(spans))
     assert {period.start.weekday() for period in spans} == {0}
 
 
@@ -42,7 +43,11 @@ def test_moving_there_and_back_changes_nothing(weeks):
 
 def test_every_monday_of_a_quarter_is_forecast_from():
     weeks = mondays(fiscal_quarter(date(2026, 1, 1), 1))
-    assert (weeks[0], weeks[-1], len(weeks)) == (datetime(2026, 1, 5, tzinfo=UTC), datetime(2026, 3, 30, tzinfo=UTC), 13)
+    assert (weeks[0], weeks[-1], len(weeks)) == (
+        datetime(2026, 1, 5, tzinfo=UTC),
+        datetime(2026, 3, 30, tzinfo=UTC),
+        13,
+    )
 
 
 def test_weeks_before_the_period_come_first():
