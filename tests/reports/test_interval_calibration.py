@@ -61,6 +61,40 @@ def test_too_wide_or_too_narrow_coverage_comes_to_eight_of_ten(true_spread):
     assert found.loc[late, "factor"].mean() == pytest.approx(true_spread, rel=0.1)
 
 
+def few_quarters(true_spread: float, seed: int) -> pd.DataFrame:
+    """Nine quarters of six teams and the whole; what a week gets wrong, the next week of the quarter still does."""
+    rng, parts = np.random.default_rng(seed), []
+    for number in range(9):
+        start = pd.Timestamp("2020-01-06", tz="UTC") + pd.Timedelta(weeks=13 * number)
+        to_come = np.cumsum(rng.standard_normal((13, 6)), axis=0)  # row k: of the last k + 1 weeks
+        missed = 100 * np.column_stack([to_come, to_come.sum(axis=1)])
+        half = 100 * REACH * np.sqrt(np.arange(1, 14))[:, None] * np.array([1] * 6 + [6**0.5]) / true_spread
+        parts.append(
+            pd.DataFrame(
+                {
+                    **{"period": str(number), "end": start.tz_localize(None) + pd.Timedelta(weeks=13)},
+                    **{"weeks_to_go": np.repeat(np.arange(1, 14), 7), "id": [*"ABCDEF", ""] * 13, "won": -1e9},
+                    **{"level": (["team"] * 6 + ["whole"]) * 13, "p50": 0.0},
+                    **{"p10": -half.ravel(), "p90": half.ravel(), "settled": missed.ravel(), "actual": missed.ravel()},
+                }
+            ).assign(as_of=lambda rows, start=start: start + pd.to_timedelta(7 * (13 - rows["weeks_to_go"]), unit="D"))
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("true_spread", [0.75, 1.35])
+def test_nine_quarters_hold_eight_of_ten_on_average(true_spread):
+    """And in the single company they scatter: by a standard deviation of three to six points."""
+    shares = []
+    for seed in range(10):
+        past = few_quarters(true_spread, seed)
+        found = calibrate(past, [])
+        shares.append(held(past.assign(**found))[found["n_earlier"] >= 2].mean())
+    assert np.mean(shares) == pytest.approx(0.8, abs=0.03)
+    assert 0.03 < np.std(shares) < 0.06
+
+
 def test_a_well_specified_forecast_of_money_holds_eight_of_ten():
     rng = np.random.default_rng(4)
     deals = pd.DataFrame({"deal_id": [f"D{i}" for i in range(120)], "cents": np.round(rng.lognormal(12, 0.8, 120))})

@@ -1,5 +1,6 @@
 """History replayed: nothing known later is read, means add up, and what is found is written down."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -9,8 +10,9 @@ import pytest
 
 from crm.errors import NotEnoughDataError
 from crm.simulate import DEMO_END, Simulation
+from crm.store import open_store
 from reports.interval_calibration import IntervalCalibration
-from training.backtest import backtest, headline, quick, wape_table, write
+from training.backtest import backtest, headline, main, quick, wape_table, write
 from training.book import Past, by_group, past_of, won_in
 from training.periods import past_periods
 from training.plan import Plan
@@ -142,10 +144,25 @@ def test_the_backtest_is_measured_and_written(small_company, few_trees, replayed
     assert (
         "stage-weighted pipeline" in paths["fan_chart.svg"].read_text() or paths["fan_chart.svg"].stat().st_size > 9_000
     )
-    import json
-
     kept = IntervalCalibration.of_document(json.loads(paths["interval_calibration.json"].read_text()))
     assert kept == found.calibration
+
+
+def test_the_command_prints_tables_and_says_where_the_files_are(small_company, replayed, monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("PLUMBLINE_STORE_URL", f"sqlite:///{tmp_path}/plumbline.db")
+    monkeypatch.setenv("PLUMBLINE_BUILD_DIR", str(tmp_path))
+    monkeypatch.setattr("training.backtest.replay", lambda *_, **__: replayed)
+    store = open_store(f"sqlite:///{tmp_path}/plumbline.db")
+    for name, rows in small_company.tables.items():
+        store.write(name, rows)
+    store.close()
+    main(until="2026-04-10", weeks=0, weeks_before=0, patience_minimum_days=7, seed=0)
+    said = capsys.readouterr().out
+    assert "| weeks to go | n | plumbline | stage weighted |" in said
+    assert "wape_4w_best_naive" in said
+    assert {path.name for path in (tmp_path / "backtest").iterdir()} == {
+        *("forecasts.csv", "errors.csv", "interval_calibration.json", "fan_chart.svg", "fan_chart.png"),
+    }
 
 
 def test_too_few_periods_are_said_to_be_too_few(small_company, few_trees, replayed, monkeypatch):
