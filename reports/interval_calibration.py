@@ -179,6 +179,6 @@ def held(issued: pd.DataFrame) -> pd.Series:
 def _mixed(rows: pd.DataFrame, rest: float) -> float:
     """Logarithm of the rows' own factor, drawn to ``rest``."""
     n = rows["told_by"].nunique()
-    # No (n + 1) / n of the small sample: what is drawn to coarser factors needs none, and with it 84 % are held of right ones.
+    # No (n + 1) / n of the small sample: what is drawn to coarser factors needs none; with it 84 % would be held.
     own = float(np.quantile(rows["needed"], SHARE, method="higher"))
     return (n * float(np.log(np.clip(own, 1 / MOST, MOST))) + PRIOR_FORECASTS * rest) / (n + PRIOR_FORECASTS)

@@ -34,8 +34,9 @@ from training.train import dataset_of
 from training.week_forecast import MIDPOINTS, MONEY, QUANTILES
 
 WARM_UP_WEEKS = 26
-"""History before the first period that is replayed; and the least number of earlier periods before one is judged."""
+"""History before the first period that is replayed."""
 EARLIER_PERIODS = 2
+"""So many periods must have taught the widths of intervals before one is judged."""
 BY = ("level", "weeks_to_go")
 _MONEY = [*MONEY, "raw_p10", "raw_p90", *NAIVE, "settled", "actual"]
 
