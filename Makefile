@@ -11,8 +11,8 @@ DEMO_DAY := 2026-11-16
 SERVE ?= 1
 
 .PHONY: demo test check setup signals browser clean-demo \
-  bench-features bench-reasons bench-truth bench-closing bench-forecast bench-bpic2012 bench-bpic2012-prefix bench-peers \
-  bench-calibration
+  bench-features bench-reasons bench-truth bench-closing bench-forecast bench-backtest bench-bpic2012 \
+  bench-bpic2012-prefix bench-peers bench-calibration
 .DELETE_ON_ERROR:
 
 setup: .venv/ready
@@ -138,6 +138,10 @@ bench-peers: setup
 # Ways to calibrate, and whose bounds hold what they say.
 bench-calibration: setup
 	$(BIN)/python -m benchmarks.calibration
+
+# ONLY=sim or ONLY=bpic2012 for one of both, SIZE=2k for a shorter form.
+bench-backtest: setup
+	$(BIN)/python -m benchmarks.backtest
 
 clean-demo:
 	rm -rf $(DEMO)

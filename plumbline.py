@@ -220,6 +220,20 @@ def evaluate(
 
 
 @app.command()
+def backtest(
+    until: Annotated[str, typer.Option(help="Periods that ended by this day (YYYY-MM-DD); default today.")] = "",
+    weeks: Annotated[int, typer.Option(min=0, help="Length of a period in weeks; 0: fiscal quarters.")] = 0,
+    weeks_before: Annotated[int, typer.Option(min=0, help="Also from so many Mondays before each period.")] = 0,
+    patience_minimum_days: Annotated[float, typer.Option(min=0, max=90, help="Lower bound of the stall window.")] = 7,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Replay past periods and say how far the forecasts were off, beside naive rules."""
+    from training.backtest import main as run
+
+    run(until, weeks, weeks_before, patience_minimum_days, seed)
+
+
+@app.command()
 def leaks(
     file: Annotated[Path, typer.Argument(help="A CSV file with one line per deal.")],
     outcome: Annotated[str, typer.Option(help="The column that says how a deal ended.")],

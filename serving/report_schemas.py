@@ -1,5 +1,7 @@
 """What the report of the deals at risk answers with."""
 
+from datetime import date
+
 from pydantic import Field
 
 from serving.schemas import Batch, Facts, Money, Share, example
