@@ -69,13 +69,6 @@ class Dataset:
         vars(part)["table"] = self.table[rows].reset_index(drop=True)  # computed already; kept as the property would
         return part
 
-    def before(self, cutoff: int) -> "Dataset":
-        """The data set as it was at ``cutoff``: its earlier snapshots, labelled by what was known by then."""
-        part = self.of(self.at < cutoff)
-        earlier = Dataset(part.snapshots, part.patience_days, cutoff)
-        vars(earlier)["table"] = part.table
-        return earlier
-
     def labels(self, cutoff: int) -> Labels:
         """Labels as they could be known before ``cutoff``."""
         return labels(self.snapshots, self.patience_days, cutoff)

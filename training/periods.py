@@ -2,7 +2,7 @@
 
 from datetime import date, datetime, timedelta
 
-from crm.fiscal import Period, fiscal_quarter
+from crm.fiscal import Period, fiscal_period, fiscal_quarter
 from training.moments import midnight
 
 YEAR_DAYS = 364
@@ -49,7 +49,7 @@ def moved(period: Period, steps: int) -> Period:
         return _span(period.start + days, period.end + days)
     while steps:
         day = period.end if steps > 0 else period.start - timedelta(days=1)
-        period = fiscal_quarter(day, period.year_start_month)
+        period = fiscal_period(day, "quarter", period.calendar)
         steps += -1 if steps > 0 else 1
     return period
 
