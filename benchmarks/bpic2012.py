@@ -105,8 +105,7 @@ def by_age(dataset: Dataset, known: Target, said: dict[str, FloatColumn], every_
 def forecasts(scorer: Scorer, weekly: Dataset, cut: int) -> pd.DataFrame:
     """For each week's start, what was expected to be won in four weeks, and what was; one row per week start."""
     table, seen = weekly.table, weekly.labels(weekly.until)
-    win = scorer.win.predict(table)
-    within = scorer.win_within(table, win)[:, KNOTS_DAYS.index(FORECAST_DAYS)]
+    within = scorer.outlook(table).won_within[:, KNOTS_DAYS.index(FORECAST_DAYS)]
     amount = table["amount"].to_numpy()
     stage_rate = scorer.win.stage_rate.predict(table["stage"])
     won = (seen.won == 1) & (seen.days_to_close < FORECAST_DAYS)

@@ -20,9 +20,11 @@ from benchmarks.results import write_figures
 from crm.simulate import DEMO_END
 from features.facts import DAY, BoolColumn
 from features.labels import Patience
+from models.arithmetic import probability
 from models.boosting import BoosterPlan, Examples, fit_booster, fit_booster_and_rounds
-from models.calibration import fit_calibration, probability
-from models.probability import ProbabilityModel
+from models.calibration import fit_calibration
+from models.line import fit_line
+from models.probability import LINE, TREES, ProbabilityModel
 from models.reasons import points, reasons
 from models.rungs import StageRate
 from models.tree_reasons import contributions
@@ -83,7 +85,7 @@ def judging(data: Dataset) -> BoolColumn:
 
 
 def fitted(data: Dataset, plan: BoosterPlan, *, stops: bool) -> Fitted:
-    """Trees of one shape for both events."""
+    """Trees of one shape for both events, with the line beside them as in a scorer."""
     models: dict[Event, ProbabilityModel] = {}
     losses: dict[Event, float] = {}
     early, late = cuts(data)
@@ -93,9 +95,11 @@ def fitted(data: Dataset, plan: BoosterPlan, *, stops: bool) -> Fitted:
         between = (data.at >= early + EMBARGO_DAYS * DAY) & (data.at < late)
         later = examples(data, target(data, event, late, between))
         booster = _up_to_best(past, later, plan) if stops else fit_booster(past, plan, plan.max_rounds)
-        raw = np.asarray(booster.predict(later.signals, raw_score=True))
-        line = fit_calibration(raw, later.happened, later.weight)
-        models[event] = ProbabilityModel(tuple(data.signals), StageRate(), "stage_position", booster, line)
+        line = fit_line(past)
+        raw = {LINE: line.predict(later.signals), TREES: np.asarray(booster.predict(later.signals, raw_score=True))}
+        slopes = fit_calibration(raw, later.happened, later.weight, later.deal)
+        rate = StageRate()
+        models[event] = ProbabilityModel(tuple(data.signals), rate, "stage_position", booster, line, slopes)
         known = target(data, event, data.until, judged)
         said = {"trees": models[event].predict(data.table)}
         losses[event] = measure(known.happened, known.weight, said)["trees"]["log_loss"]

@@ -60,7 +60,7 @@ class Examples:
     deal: IntColumn
     names: list[str] = field(repr=False)
 
-    def dataset(self, reference: lgb.Dataset | None = None) -> lgb.Dataset:
+    def dataset(self, num_threads: int, reference: lgb.Dataset | None = None) -> lgb.Dataset:
         """The used rows as LightGBM holds them."""
         used = self.weight > 0
         return lgb.Dataset(
@@ -69,22 +69,33 @@ class Examples:
             weight=self.weight[used],
             feature_name=self.names,
             reference=reference,
-            params={"max_bin": 63, "verbosity": -1},
+            params={"max_bin": 63, "verbosity": -1, "num_threads": num_threads},
         )
 
 
 def fit_booster(examples: Examples, plan: BoosterPlan, n_rounds: int) -> lgb.Booster:
     """Fit ``n_rounds`` trees."""
-    return lgb.train(plan.parameters(), examples.dataset(), num_boost_round=n_rounds)
+    return lgb.train(plan.parameters(), examples.dataset(plan.num_threads), num_boost_round=n_rounds)
 
 
 def fit_booster_and_rounds(examples: Examples, later: Examples, plan: BoosterPlan) -> lgb.Booster:
     """Fit until the log loss on ``later`` no longer falls; ``best_iteration`` is the number of rounds."""
-    train = examples.dataset()
+    train = examples.dataset(plan.num_threads)
     return lgb.train(
         plan.parameters(),
         train,
         num_boost_round=plan.max_rounds,
-        valid_sets=[later.dataset(train)],
+        valid_sets=[later.dataset(plan.num_threads, train)],
         callbacks=[lgb.early_stopping(PATIENCE_ROUNDS, verbose=False)],
     )
+
+
+def raw_scores(booster: lgb.Booster, matrix: FloatColumn) -> FloatColumn:
+    """Raw log-odds of each row; LightGBM knows no empty matrix.
+
+    On one thread, said each time: LightGBM keeps the number for the whole process, and one call that changes it while
+    another works in the next thread can end the process.
+    """
+    if not len(matrix):
+        return np.empty(0)
+    return np.asarray(booster.predict(matrix, raw_score=True, num_threads=1), dtype=np.float64)

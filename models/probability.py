@@ -11,6 +11,7 @@ import pandas as pd
 from features.declared import NOTHING, Declared
 from features.facts import FloatColumn, IntColumn
 from models.arithmetic import probability
+from models.boosting import raw_scores
 from models.calibration import Calibration, log_odds
 from models.line import Line
 from models.rungs import StageRate
@@ -101,8 +102,7 @@ class ProbabilityModel:
         if self.line:
             found[LINE] = self.line.predict(matrix)
         if self.booster:
-            said = self.booster.predict(matrix, raw_score=True) if len(matrix) else np.empty(0)
-            found[TREES] = np.asarray(said, dtype=np.float64)
+            found[TREES] = raw_scores(self.booster, matrix)
         return found
 
     def contributions(self, snapshots: pd.DataFrame) -> tuple[FloatColumn, FloatColumn]:

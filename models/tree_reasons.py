@@ -23,7 +23,7 @@ def explain(booster: lgb.Booster, tables: TreeTables | None, matrix: FloatColumn
         return contributions(tables, matrix)
     if not len(matrix):
         return np.empty((0, booster.num_feature() + 1))
-    return np.asarray(booster.predict(matrix, pred_contrib=True))
+    return np.asarray(booster.predict(matrix, pred_contrib=True, num_threads=1))
 
 
 def contributions(tables: TreeTables, matrix: FloatColumn) -> FloatColumn:

@@ -107,7 +107,8 @@ def chances_given_shock(
     """
     chance = np.ascontiguousarray(chance, np.float64)
     start = chance if unmoved is None else np.ascontiguousarray(unmoved, np.float64)
-    return _recentred(chance, start, np.exp(-shifted), np.asarray(weight))
+    # By a rounding error a chance next to 1 would come out above it.
+    return np.clip(_recentred(chance, start, np.exp(-shifted), np.asarray(weight)), 0, 1)
 
 
 @compiled

@@ -12,7 +12,7 @@ import numpy as np
 
 from features.facts import DAY, BoolColumn, FloatColumn, IntColumn
 from models.arithmetic import probability
-from models.boosting import Examples, fit_booster, fit_booster_and_rounds
+from models.boosting import Examples, fit_booster, fit_booster_and_rounds, raw_scores
 from models.calibration import Calibration, fit_calibration
 from models.line import fit_line
 from models.probability import LINE, TREES
@@ -91,7 +91,7 @@ def walk(dataset: Dataset, plan: Plan, event: Event) -> Walk | None:
         raw[LINE][rows] = fit_line(past).predict(matrix)
         later = None if is_holdout else blocks.seen(rows, blocks.starts[-1])
         booster = _trees(past, examples(dataset, later) if later else None, plan, rounds)
-        raw[TREES][rows] = booster.predict(matrix, raw_score=True)
+        raw[TREES][rows] = raw_scores(booster, matrix)
     deal = dataset.snapshots.deal
     # Each block is judged with slopes fitted on the others: its own would favour the upper rungs.
     apart = {name: column.copy() for name, column in rates.items()} | {name: np.full(n, 0.5) for name in _LEARNED}

@@ -44,7 +44,7 @@ def test_spark_gives_the_scorers_own_answers(
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     log_challenger(uri, scorer, training_record(scorer, dataset, plan, trial(scorer, dataset, plan)))
     promote_challenger(uri)
-    rows = dataset.table[["stage", *dataset.signals]].sample(50, random_state=1).reset_index(drop=True)
+    rows = dataset.table[scorer.inputs].sample(50, random_state=1).reset_index(drop=True)
     champion, result = "models:/plumbline-scorer@champion", "win_probability double, stall_risk double"
     score = mlflow.pyfunc.spark_udf(spark, champion, result_type=result, env_manager="local")
     columns = list(rows)

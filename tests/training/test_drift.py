@@ -144,7 +144,7 @@ def hand_made(deals: dict[str, datetime | None]) -> dict[str, pd.DataFrame]:
     columns = {"name": None, "account_id": None, "source": None, "currency": "EUR"}
     table = pd.DataFrame({"deal_id": list(deals), "pipeline_id": "p", "created_at": created, **columns})
     people = pd.DataFrame(columns=["user_id", "name", "team"], dtype=object)
-    accounts = pd.DataFrame(columns=["account_id", "name"], dtype=object)
+    accounts = pd.DataFrame(columns=["account_id", "name", "region", "size"], dtype=object)
     interactions = pd.DataFrame({"deal_id": [], "occurred_at": [], "known_at": []}).astype(
         {"deal_id": object, "occurred_at": "datetime64[us, UTC]", "known_at": "datetime64[us, UTC]"}
     )

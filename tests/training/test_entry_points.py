@@ -120,7 +120,8 @@ def _wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
 
 def test_plumbline_train_registers_the_champion(place: Path) -> None:
     found = champion(place)
-    assert (found.win.rung, found.trained_until, found.note) == ("logistic + lightgbm", "2026-11-16", "")
+    assert "logistic" in found.win.rung
+    assert (found.trained_until, found.note) == ("2026-11-16", "")
 
 
 def test_mlflow_run_trains_the_same_scorer_and_makes_it_the_champion(place: Path, command: Command) -> None:

@@ -87,4 +87,4 @@ def test_the_weighted_win_rate_is_that_of_the_oracle(dataset: Dataset, company: 
     best = truth["win_probability"].to_numpy()
     used = ~np.isnan(best) & (dataset.at > dataset.until - 400 * DAY)
     learned = target(dataset, "win", dataset.until, used)
-    assert np.average(learned.happened, weights=learned.weight) == pytest.approx(best[used].mean(), abs=0.04)
+    assert np.average(learned.happened, weights=learned.weight) == pytest.approx(best[used].mean(), abs=0.06)
