@@ -2,15 +2,15 @@
 
 MLflow stores this file beside the scorer's plain files and runs it when the model is loaded, so that a logged
 model keeps working whatever becomes of the code that made it. Among those files is a copy of ``models/arithmetic.py``,
-loaded under a name of its own: two models in one process each compute by their own lines. It reads a table with
+loaded under no name: two models in one process each compute by their own lines. It reads a table with
 ``stage``, ``patience_days`` and one column per signal; ``tests/models/test_registry.py`` holds it to the same answers
 as ``models/scorer.py``.
 """
 
 import json
-from importlib.util import module_from_spec, spec_from_file_location
+import runpy
 from pathlib import Path
-from types import ModuleType
+from types import SimpleNamespace
 from typing import Any
 
 import lightgbm as lgb
@@ -76,13 +76,9 @@ class PyfuncScorer(PythonModel):
         return self.arithmetic.probability(np.add.reduce(parts) + card["calibration"]["intercept"])
 
 
-def _module(path: Path) -> ModuleType:
-    spec = spec_from_file_location(f"plumbline_arithmetic_{abs(hash(str(path)))}", path)
-    assert spec is not None  # noqa: S101 (a file ending in .py has a loader)
-    assert spec.loader is not None  # noqa: S101
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def _module(path: Path) -> SimpleNamespace:
+    """The functions of a file, run without leaving compiled code beside it: the folder's digest must stay."""
+    return SimpleNamespace(**runpy.run_path(str(path)))
 
 
 mlflow.models.set_model(PyfuncScorer())

@@ -140,16 +140,16 @@ def _text(booster: lgb.Booster) -> str:
 
 
 def _card(model: ProbabilityModel) -> dict[str, Any]:
-    rate, line = model.stage_rate, model.calibration
+    rate, fitted = model.stage_rate, model.calibration
     return {
         "signals": list(model.signals),
         "stage_signal": model.stage_signal,
         "stage_rate": {"prior": rate.prior, "base": rate.base_, "by_stage": rate.rate_, "n_deals": rate.n_deals_},
         "line": model.line.document() if model.line else None,
         "calibration": {
-            "slopes": dict(line.slopes),
-            "intercept": line.intercept,
-            "covariance": [list(row) for row in line.covariance],
+            "slopes": dict(fitted.slopes),
+            "intercept": fitted.intercept,
+            "covariance": [list(row) for row in fitted.covariance],
         },
         "typical": model.typical,
         "own": {pipeline: _card(own) for pipeline, own in model.own.items()},

@@ -1,5 +1,6 @@
 """The file that MLflow keeps says what the scorer says, also where little or nothing is known."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -39,6 +40,14 @@ def first_day_scorer(stage_scorer: Scorer, dataset: Dataset) -> Scorer:
 def test_it_says_what_the_scorer_says(which, request, dataset: Dataset, tmp_path: Path) -> None:
     scorer, rows = request.getfixturevalue(which), dataset.table.head(200)
     pd.testing.assert_frame_equal(served(scorer, rows, tmp_path), scorer.predictions(rows))
+
+
+def test_being_served_leaves_the_scorers_files_as_they_are(
+    scorer: Scorer, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    served(scorer, dataset.table.head(5), tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"arithmetic.py", *scorer.files()}
 
 
 def test_no_rows_in_no_rows_out(scorer: Scorer, dataset: Dataset, tmp_path: Path) -> None:
