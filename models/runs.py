@@ -1,6 +1,7 @@
 """A training run as MLflow keeps it: parameters, data set, metrics, figures, tables, model card, and the scorer."""
 
 import hashlib
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -138,12 +139,23 @@ def _described(data: pd.DataFrame) -> Any:
 
 def _log_model(scorer: Scorer, example: pd.DataFrame, folder: Path) -> Any:
     signature = infer_signature(example, scorer.predictions(example))
-    return mlflow.pyfunc.log_model(
-        name="scorer",
-        python_model=str(_PYFUNC),
-        artifacts={"scorer": str(folder)},
-        signature=signature,
-        input_example=example,
-        pip_requirements=[f"{package}=={version(package)}" for package in _NEEDS],
-        metadata={"scorer_version": scorer.version, "trained_until": scorer.trained_until, "model": MODEL},
-    )
+    with _without_bytecode():
+        return mlflow.pyfunc.log_model(
+            name="scorer",
+            python_model=str(_PYFUNC),
+            artifacts={"scorer": str(folder)},
+            signature=signature,
+            input_example=example,
+            pip_requirements=[f"{package}=={version(package)}" for package in _NEEDS],
+            metadata={"scorer_version": scorer.version, "trained_until": scorer.trained_until, "model": MODEL},
+        )
+
+
+@contextmanager
+def _without_bytecode() -> Iterator[None]:
+    """MLflow tries a model before it stores it; compiled code left by that, with our paths in it, is not to be kept."""
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before

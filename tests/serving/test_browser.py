@@ -102,6 +102,7 @@ def test_no_page_is_wider_than_the_screen(tab, address, hand_made, path):
 
 def test_the_sign_in_page_works_by_keyboard_alone(tab, address, hand_made):
     tab.goto(address)
+    tab.wait_for_function("document.activeElement.type === 'password'")  # focused by itself, if not at once
     tab.keyboard.type(hand_made.key)
     tab.keyboard.press("Enter")
     tab.wait_for_url(f"{address}/")
