@@ -1,17 +1,24 @@
 """Run a command, and see how long it took by its own word and how much memory it and its children held at once."""
 
 import json
+import os
+import signal
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+MOST_BYTES = 18 * 2**30
+"""A command that holds more is stopped, before the machine stops something else."""
 _EVERY_S = 0.2
 
 
 def run_measured(command: list[str], time_limit_s: float = 600) -> dict[str, Any] | None:
-    """Run a command whose last line is a JSON object of figures, and add ``peak_gib``; None where it ran out of time.
+    """Run a command whose last line is a JSON object of figures, and add ``peak_gib``.
+
+    Returns None where it ran out of time or memory.
 
     Raises
     ------
@@ -28,6 +35,8 @@ def run_measured(command: list[str], time_limit_s: float = 600) -> dict[str, Any
         return None
     finally:
         peak.stop()
+    if peak.bytes > MOST_BYTES:
+        return None
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{err[-2000:]}")
     return json.loads(out.strip().splitlines()[-1]) | {"peak_gib": peak.bytes / 2**30}
@@ -47,7 +56,12 @@ class _Peak:
 
     def _watch(self) -> None:
         while not self._over.wait(_EVERY_S):
-            self.bytes = max(self.bytes, sum(map(_pss, _family(self._pid))))
+            family = _family(self._pid)
+            self.bytes = max(self.bytes, sum(map(_pss, family)))
+            if self.bytes > MOST_BYTES:
+                for member in family:
+                    with suppress(ProcessLookupError):
+                        os.kill(member, signal.SIGKILL)
 
 
 def _family(pid: int) -> list[int]:

@@ -1,9 +1,8 @@
 """Other libraries on the same grid: each is run as a program in an environment of its own, under a time limit."""
 
-import json
-import subprocess
 from pathlib import Path
 
+from benchmarks.memory import run_measured
 from benchmarks.results import ROOT
 
 PYTHON = ROOT / "build" / "peers-venv" / "bin" / "python"
@@ -29,7 +28,7 @@ def run_peer(
     dict or None
         ``seconds`` from tables in memory to the finished frame, ``seconds_with_reading``, ``rows``, ``peak_rss_mib``,
         ``signals`` (names) and ``finished``, which is false where a peer stopped itself between two parts of the grid.
-        None where the time limit stopped it.
+        None where the limit of time, or that of memory (``benchmarks/memory.py``), stopped it.
 
     Raises
     ------
@@ -46,15 +45,7 @@ def run_peer(
     script = ROOT / "benchmarks" / SCRIPTS[name]
     # -E: what this environment sets for its own Python is none of the peers' business.
     command = [PYTHON, "-E", script, crm_folder, grid_path, out_path, *_arguments(options)]
-    try:
-        ran = subprocess.run(
-            [str(part) for part in command], capture_output=True, text=True, timeout=time_limit_s, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return None
-    if ran.returncode:
-        raise RuntimeError(f"{name} failed on {crm_folder}: {ran.stderr.strip()[-2000:]}")
-    return json.loads(ran.stdout.splitlines()[-1])
+    return run_measured([str(part) for part in command], time_limit_s)
 
 
 def _arguments(options: dict[str, object]) -> list[str]:
