@@ -147,6 +147,7 @@ def _each(act: Callable[..., T], parts: list[Part], work: _Work, more: tuple[Any
 
 
 def _act_on(shared: str, part: Part, n: int) -> Any:
+    pa.set_cpu_count(1)  # there are as many processes as cores
     act, work, more = _shared(shared)
     return act(work, part, n, *more)
 
