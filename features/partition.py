@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from crm.company_files import empty_table
 from features.arrow import Tables, arrow
 from features.declared import NOTHING, Declared
 from features.exchange import rates_of
@@ -57,10 +58,10 @@ class SnapshotPlan:
 
 def additions_to_norms(tables: Tables, plan: SnapshotPlan) -> NormFacts:
     """What the deals of ``tables`` add to the norms; the small tables stand beside them."""
-    # Of the accounts only those of these deals, lest every part carries the names of all.
+    # Of the accounts only those of these deals, lest every part carries the names of all; contacts say nothing here.
     accounts = arrow(tables, "accounts")
     mine = pc.is_in(accounts["account_id"], pc.unique(arrow(tables, "deals")["account_id"]))
-    tables = {**tables, "accounts": accounts.filter(mine)}
+    tables = {**tables, "accounts": accounts.filter(mine), "contacts": empty_table("contacts")}
     histories = Histories.from_tables(tables, Vocabulary.from_tables(tables, plan.declared))
     currencies = histories.vocabulary.names["currency"]
     rates = rates_of(arrow(tables, "fx_rates").to_pandas(), currencies, plan.reporting_currency)
