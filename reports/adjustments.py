@@ -4,12 +4,13 @@ A call is what its author says the group will bring in the whole period, what is
 Forecasters commit to a number, so the number is kept, not its distance from the model's: a distance would carry the
 call along with every new score, and nobody said that.
 
-Roll-up: a group's adjusted number is its own call if there is one, else the sum of its parts' adjusted numbers, from
-owners up to the whole; an owner without a call counts with what the model expects. Teams and managers are both groups
-of owners, and may cut across each other: of calls that share owners the one for more owners counts, of equal ones the
-later.
+Roll-up: a group's adjusted number is its own call if there is one (of several authors' the latest), else the sum of its
+parts' adjusted numbers, from owners up to the whole; an owner without a call counts with what the model expects. Teams
+and managers are both groups of owners and may cut across each other: of calls that share owners that for more owners
+counts, and of equal ones the higher manager's, a manager's before a team's.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -78,16 +79,19 @@ def calls_in_force(
 
 
 def owners_of(forecast: pd.DataFrame, above: Mapping[str, tuple[str, ...]]) -> dict[Group, frozenset[str]]:
-    """Return the owners of every group of people in the forecast of one period."""
+    """Return the owners of every group of people in the forecast of one period.
+
+    The whole comes first, then managers, higher ones before those below them, then teams, then owners.
+    """
     owners = forecast[forecast["level"] == "owner"]
-    found: dict[Group, set[str]] = {(level, name): set() for level, name in _groups(forecast)}
+    managers = {name for chain in above.values() for name in chain}
+    height = Counter(name for manager in managers for name in above.get(manager, ()))
+    rank = {"whole": 0, "manager": 1, "team": 2, "owner": 3}
+    groups = sorted(_groups(forecast), key=lambda group: (rank[group[0]], -height[group[1]], group[1]))
+    found: dict[Group, set[str]] = {group: set() for group in groups}
     for owner, team in zip(owners["id"], owners["team"], strict=True):
-        for group in (
-            ("whole", ""),
-            ("owner", owner),
-            ("team", team),
-            *(("manager", one) for one in above.get(owner, ())),
-        ):
+        over = (("manager", name) for name in above.get(owner, ()))
+        for group in (("whole", ""), ("team", team), ("owner", owner), *over):
             found[group].add(owner)
     return {group: frozenset(members) for group, members in found.items()}
 
@@ -102,7 +106,7 @@ def roll_up(
     expected
         What the model expects of each owner, in cents.
     members
-        The owners of every group; see ``owners_of``.
+        The owners of every group, those that go before others first; see ``owners_of``.
     calls
         Those in force; one without a rate, or for a group that is not among ``members``, counts nowhere.
 
@@ -115,7 +119,8 @@ def roll_up(
     Adjusted(cents=550, calls=(1,))
     """
     usable = [call for call in calls if call.cents is not None and call.group in members]
-    ranked = sorted(usable, key=lambda call: (len(members[call.group]), call.number), reverse=True)
+    place = {group: number for number, group in enumerate(members)}
+    ranked = sorted(usable, key=lambda call: (-len(members[call.group]), place[call.group], -call.number))
     return {group: _adjusted(group, expected, members, ranked) for group in members}
 
 

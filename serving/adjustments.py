@@ -38,7 +38,7 @@ def adjustments_report(
     """Return the adjusted number of each group beside the model's, and every call for the quarter with who and why.
 
     A group's adjusted number is its own call, or else the sum of the calls within it and of what the model expects of
-    everybody else. Of calls for the same people that for more of them counts, of equal ones the later.
+    everybody else. Of calls that share people that for more of them counts, of several for one group the latest.
     """
     return adjustments_answer(services, period, level)
 
