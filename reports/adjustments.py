@@ -118,10 +118,18 @@ def roll_up(
     >>> roll_up({"Ann": 100, "Ben": 200, "Cleo": 50}, owners, [call])["whole", ""]
     Adjusted(cents=550, calls=(1,))
     """
-    usable = [call for call in calls if call.cents is not None and call.group in members]
     place = {group: number for number, group in enumerate(members)}
+    usable = [call for call in calls if call.cents is not None and call.group in members]
     ranked = sorted(usable, key=lambda call: (-len(members[call.group]), place[call.group], -call.number))
-    return {group: _adjusted(group, expected, members, ranked) for group in members}
+    return {
+        group: _adjusted(group, expected, members, [call for call in ranked if _may_count(call.group, group, place)])
+        for group in members
+    }
+
+
+def _may_count(called: Group, group: Group, place: Mapping[Group, int]) -> bool:
+    """Whether a call goes upward: not from managers to those below, but from a manager to a team of the same people."""
+    return place[called] >= place[group] or (called[0], group[0]) == ("manager", "team")
 
 
 def _adjusted(

@@ -62,50 +62,67 @@ def judged_deals(
         ``is_won`` in the rest of it; ``committed`` and ``came`` in whole cents, 0 where not or where there is no
         amount; ``without_amount``; ``chance``, what the model gave a committed deal then, NaN where it said nothing.
     """
-    parts = [_judged(then, known, period, weeks, rates, past_scores) for period in periods for weeks in WEEKS_BEFORE]
-    return pd.concat(parts, ignore_index=True)
+    spans = _spans(periods, then["at"].dtype)
+    committed, came = _committed(then, known, spans, rates, past_scores), _came(known, spans)
+    rows = committed.merge(came, on=["period", "weeks", "deal_id"], how="outer", suffixes=("", "_now"))
+    judged = pd.DataFrame({
+        **{name: rows[name] for name in ("period", "weeks", "deal_id", "chance")},
+        # A deal created since then, or reopened, is its present owner's.
+        **{name: rows[name].fillna(rows[f"{name}_now"]) for name in ("owner", "team")},
+        **{name: rows[name].eq(other=True) for name in ("is_committed", "without_amount")},
+        "is_won": rows["came"].notna(),
+        **{name: rows[name].fillna(0.0) for name in ("committed", "came")},
+    })  # fmt: skip
+    return judged[judged["is_committed"] | judged["is_won"]]
 
 
-def _judged(
-    then: pd.DataFrame,
-    known: pd.DataFrame,
-    period: Period,
-    weeks: int,
-    rates: Mapping[str, Rate],
-    past_scores: pd.DataFrame,
+def _spans(periods: Sequence[Period], dtype: object) -> pd.DataFrame:
+    """One row per instant at which commits are judged, with the period it is in."""
+    rows = [
+        (one.name, weeks, instant(one.end) - timedelta(weeks=weeks), instant(one.end), str(one.start), str(one.end))
+        for one in periods
+        for weeks in WEEKS_BEFORE
+    ]
+    spans = pd.DataFrame(rows, columns=["period", "weeks", "at", "end_at", "first_day", "end_day"])
+    return spans.astype({"at": dtype, "end_at": dtype})
+
+
+def _committed(
+    then: pd.DataFrame, known: pd.DataFrame, spans: pd.DataFrame, rates: Mapping[str, Rate], past_scores: pd.DataFrame
 ) -> pd.DataFrame:
-    end = instant(period.end)
-    at = end - timedelta(weeks=weeks)
-    won = known[(known["stage_category"] == "won") & (known["closed_at"] >= at) & (known["closed_at"] < end)]
-    rows = then[then["at"] == at].merge(known[["deal_id", "closed_at"]], on="deal_id")
-    rows = rows[~(rows["closed_at"] < at)]
+    """Every deal open at each instant, and whether, and for how much, it was committed for the period."""
+    rows = then.merge(spans, on="at").merge(known[["deal_id", "closed_at"]], on="deal_id")
+    rows = rows[~(rows["closed_at"] < rows["at"])]
+    closes_in = (rows["close_date"] >= rows["first_day"]) & (rows["close_date"] < rows["end_day"])
+    is_committed = (categories_of(rows["category"]) == COMMIT) & closes_in
     worth = pd.Series(cents(rows["amount"], rows["currency"], rates), rows.index)
-    is_committed = (categories_of(rows["category"]) == COMMIT) & rows["close_date"].between(
-        str(period.start), str(period.end), inclusive="left"
-    )
-    rows = rows[["deal_id", "owner", "team"]].assign(
+    return rows[["period", "weeks", "deal_id", "owner", "team"]].assign(
         is_committed=is_committed,
-        committed=worth.where(is_committed, 0.0).fillna(0.0),
+        committed=worth.where(is_committed, 0.0),
         without_amount=is_committed & worth.isna(),
-        chance=_said(rows["deal_id"], past_scores, at, end).where(is_committed),
+        chance=_said(rows, spans, past_scores).where(is_committed),
     )
-    # A deal created since, or reopened, is its present owner's.
-    later = won.loc[~won["deal_id"].isin(rows["deal_id"]), ["deal_id", "owner", "team"]]
-    rows = pd.concat([rows, later.assign(is_committed=False, committed=0.0, without_amount=False)], ignore_index=True)
-    brought = won.set_index("deal_id")["cents"].fillna(0.0)
-    rows = rows.assign(is_won=rows["deal_id"].isin(won["deal_id"]), came=rows["deal_id"].map(brought).fillna(0.0))
-    return rows[rows["is_committed"] | rows["is_won"]].assign(period=period.name, weeks=weeks)
 
 
-def _said(deal_id: pd.Series, past_scores: pd.DataFrame, at: datetime, end: datetime) -> pd.Series:
-    """P(won by the end of the period) by the last scores issued up to an instant, NaN where there are none."""
-    up_to = past_scores[(past_scores["as_of"] <= at) & (past_scores["as_of"] >= at - SCORES_AGE)]
-    if up_to.empty:
-        return pd.Series(np.nan, deal_id.index)
-    issued_at = up_to["as_of"].max()
-    last = up_to[up_to["as_of"] == issued_at]
-    chance = chances_within(last["win_within"], [(end - issued_at) / _DAY])[:, 0]
-    return deal_id.map(pd.Series(chance, last["deal_id"]))
+def _came(known: pd.DataFrame, spans: pd.DataFrame) -> pd.DataFrame:
+    """Every deal won between each instant and the end of its period, and what it brought."""
+    won = known.loc[known["stage_category"] == "won", ["deal_id", "owner", "team", "closed_at", "cents"]]
+    rows = won.merge(spans, how="cross")
+    rows = rows[(rows["closed_at"] >= rows["at"]) & (rows["closed_at"] < rows["end_at"])]
+    return rows[["period", "weeks", "deal_id", "owner", "team"]].assign(came=rows["cents"].fillna(0.0))
+
+
+def _said(rows: pd.DataFrame, spans: pd.DataFrame, past_scores: pd.DataFrame) -> pd.Series:
+    """P(won by the end of the period) by the last scores issued up to each instant, NaN where there are none."""
+    chance = pd.Series(np.nan, rows.index)
+    for at, end in zip(spans["at"], spans["end_at"], strict=True):
+        up_to = past_scores[(past_scores["as_of"] <= at) & (past_scores["as_of"] >= at - SCORES_AGE)]
+        if len(up_to):
+            last = up_to[up_to["as_of"] == up_to["as_of"].max()].set_index("deal_id")
+            said = chances_within(last["win_within"], [(end - last["as_of"].iloc[0]) / _DAY])[:, 0]
+            here = rows.index[rows["at"] == at]
+            chance[here] = rows.loc[here, "deal_id"].map(pd.Series(said, last.index)).astype("float64")
+    return chance
 
 
 def commits(judged: pd.DataFrame, users: pd.DataFrame, above: Mapping[str, tuple[str, ...]]) -> pd.DataFrame:

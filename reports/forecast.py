@@ -102,9 +102,8 @@ def _rows(basis: Basis, k: int, found: Mapping[Group, MoneySum]) -> pd.DataFrame
     rows[list(QUANTILES)] = np.round(ranges)
     rows = _beside_quotas(rows, money, basis)
     rows[list(_MONEY)] /= 100
-    rows = named(rows, basis.users).assign(
-        period=period.name, period_start=str(period.start), period_end=str(period.end)
-    )
+    people = pd.concat([basis.people.rename(columns={"owner": "user_id"}), basis.users]).drop_duplicates("user_id")
+    rows = named(rows, people).assign(period=period.name, period_start=str(period.start), period_end=str(period.end))
     order = rows.assign(level=rows["level"].map(LEVELS.index)).sort_values(["level", "id"], kind="stable").index
     return rows.loc[order, list(COLUMNS)].astype({name: "int64" for name in COLUMNS if name.startswith("n_")})
 

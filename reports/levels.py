@@ -47,7 +47,7 @@ def named(rows: pd.DataFrame, users: pd.DataFrame) -> pd.DataFrame:
     """Return rows that have ``level`` and ``id`` with ``name``, and with ``team``, missing for what is in none."""
     known = users.set_index("user_id")
     is_person = rows["level"].isin(["owner", "manager"])
-    name = rows["id"].map(known["name"].dropna()).where(is_person).fillna(rows["id"])
-    team = rows["id"].map(known["team"]).where(is_person)
+    name = rows["id"].map(known["name"].dropna()).astype("str").where(is_person).fillna(rows["id"])
+    team = rows["id"].map(known["team"]).astype("str").where(is_person)
     team = team.mask((rows["level"] == "owner") & team.isna(), NO_TEAM).mask(rows["level"] == "team", rows["id"])
     return rows.assign(name=name.mask(rows["level"] == "whole", WHOLE).astype("str"), team=team.astype("str"))

@@ -43,9 +43,8 @@ def shrunken(hits: NDArray[np.float64], n: NDArray[np.float64]) -> NDArray[np.fl
     if usual in (0.0, 1.0):
         return np.full(len(n), usual)
     seen = n > 0
-    likelihood = [
-        betabinom.logpmf(hits[seen], n[seen], usual * strength, (1 - usual) * strength).sum() for strength in _STRENGTHS
-    ]
+    alpha, rest = usual * _STRENGTHS[:, None], (1 - usual) * _STRENGTHS[:, None]
+    likelihood = betabinom.logpmf(hits[seen], n[seen], alpha, rest).sum(axis=1)
     strength = _STRENGTHS[int(np.argmax(likelihood))]
     return (hits + strength * usual) / (n + strength)
 

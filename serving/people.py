@@ -128,13 +128,11 @@ def _commit_row(row: dict[str, Any], currency: str) -> CommitRow:
     return CommitRow(
         **{name: row[name] for name in (*_WHO, *_COMMIT_FIGURES)},
         **{name: answers.money(row[name], currency) for name in ("committed", "committed_won", "other")},
-        won=_rate(row, "won"),
+        won=_rate(row, "won") if row["n_committed"] else None,
     )
 
 
-def _rate(row: dict[str, Any], name: str) -> BoundedRate | None:
-    if row[f"{name}_rate"] is None:
-        return None
+def _rate(row: dict[str, Any], name: str) -> BoundedRate:
     return BoundedRate(**{what: row[f"{name}_{what}"] for what in ("rate", "low", "high", "pooled")})
 
 
