@@ -32,7 +32,7 @@ class Pace:
     elapsed_days : from the start of this period to ``as_of``
     totals : one row per group and period
         ``by_then``, won by the same point, and ``in_the_end``, NaN for this period; ``n_by_then`` and
-        ``n_in_the_end`` deals. All NaN for a period that began before the first deal was created.
+        ``n_in_the_end`` deals. All NaN for an earlier period that began before the first deal was created.
     curves : one row per group, period and day
         ``won`` in the first ``day`` days of the period; days are whole weeks, the point reached now, and the end.
     """
@@ -71,7 +71,10 @@ def pace(
     aged = pd.concat([_aged(won, one, days) for one, days in zip(periods, points, strict=True)], ignore_index=True)
     rows = in_groups(aged, above)
     curves = pd.concat(
-        [_curve(rows, one, days, instant(one.start) >= since) for one, days in zip(periods, points, strict=True)],
+        [
+            _curve(rows, one, days, is_known=one is period or instant(one.start) >= since)
+            for one, days in zip(periods, points, strict=True)
+        ],
         ignore_index=True,
     )
     return Pace(periods, elapsed, _totals(curves, periods, elapsed), curves)
@@ -93,7 +96,7 @@ def _aged(won: pd.DataFrame, period: Period, days: Sequence[float]) -> pd.DataFr
     return aged[aged["point"] < len(days)]
 
 
-def _curve(rows: pd.DataFrame, period: Period, days: Sequence[float], is_known: bool) -> pd.DataFrame:
+def _curve(rows: pd.DataFrame, period: Period, days: Sequence[float], *, is_known: bool) -> pd.DataFrame:
     """Sums and counts of every group up to each point; groups that won nothing in this period stay at 0."""
     groups = pd.MultiIndex.from_frame(rows[["level", "id"]].drop_duplicates())
     if ("whole", "") not in groups:

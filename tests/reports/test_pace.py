@@ -59,6 +59,7 @@ def test_every_group_has_its_own(level, id):
 def test_a_quarter_that_began_before_the_history_is_not_known():
     found = totals(ANNS, since=pd.Timestamp("2026-03-01", tz="UTC"))
     assert [period for period, figures in found.items() if figures == (None, None)] == ["FY2026 Q1", "FY2025 Q4"]
+    assert totals(ANNS, since=pd.Timestamp("2026-10-02", tz="UTC"))["FY2026 Q4"] == (150, None)
 
 
 def test_a_company_that_has_won_nothing_has_won_nothing():

@@ -37,7 +37,6 @@ def test_a_call_stands_beside_the_models_number(client):
     assert after["expected"] == before["expected"]
     moved = Decimal("600000.50") - Decimal(south["expected"]["amount"])
     assert Decimal(after["adjusted"]["amount"]) == Decimal(before["expected"]["amount"]) + moved
-    assert client.get("/v1/forecast?level=team").json() == client.get("/v1/forecast?level=team").json()
 
 
 def test_who_when_and_why_are_kept(client, hand_made):
@@ -79,35 +78,33 @@ def test_quarters_have_their_own_calls(client):
     assert (this["calls"], len(following["calls"])) == ([], 1)
 
 
-@pytest.mark.parametrize(("level", "id"), [("whole", ""), ("owner", "U3"), ("manager", "U4"), ("team", "North")])
-def test_every_kind_of_group_can_be_called(client, level, id):
-    rows = period_of(client.post(PATH, json=CALL | {"level": level, "id": id}))["rows"]
-    assert [row["adjusted"]["amount"] for row in rows if row["id"] == id] == ["600000.50"]
+def test_every_kind_of_group_can_be_called(client):
+    for level, id in (("whole", ""), ("owner", "U3"), ("manager", "U4"), ("team", "North")):
+        rows = period_of(client.post(PATH, json=CALL | {"level": level, "id": id}))["rows"]
+        assert [row["adjusted"]["amount"] for row in rows if row["id"] == id] == ["600000.50"]
 
 
-@pytest.mark.parametrize(
-    ("wrong", "sentence"),
-    [
-        ({"id": "Sout"}, r'no team called \'Sout\' in the forecast of FY2026 Q1 \(did you mean "South"\?\)'),
-        ({"level": "owner", "id": ""}, "no owner without an id"),
-        ({"period": "FY2026 Q3"}, r"'FY2026 Q3' is not a quarter that is forecast"),
-        ({"amount": "-1"}, "amount: Input should be greater than or equal to 0"),
-        ({"amount": "1.005"}, "amount"),
-        ({"amount": "NaN"}, "amount"),
-        ({"amount": "1e20"}, "amount"),
-        ({"note": "  "}, "note: must not be blank"),
-        ({"author": ""}, "author: must not be blank"),
-        ({"note": "a\x00b"}, "note: must not hold control characters"),
-        ({"author": "A" * 201}, "author"),
-        ({"comment": "?"}, "comment"),
-        ({"amount": None}, "Ines Ferreira has no call in force for this team and FY2026 Q1 to take back"),
-    ],
-)
-def test_what_cannot_be_called_is_refused_in_a_sentence(client, wrong, sentence):
-    answer = client.post(PATH, json=CALL | wrong)
-    assert answer.status_code == 422
-    assert re.search(sentence, answer.json()["detail"])
-    assert answer.json()["remedy"]
+REFUSED = [
+    ({"id": "Sout"}, r"no team called 'Sout' in the forecast of FY2026 Q1 \(did you mean \"South\"\?\)"),
+    ({"level": "owner", "id": ""}, "no owner without an id"),
+    ({"period": "FY2026 Q3"}, r"'FY2026 Q3' is not a quarter that is forecast"),
+    ({"amount": "-1"}, "amount: Input should be greater than or equal to 0"),
+    *(({"amount": amount}, "amount: ") for amount in ("1.005", "NaN", "1e20", "one million", "")),
+    ({"note": "  "}, "note: must not be blank"),
+    ({"author": ""}, "author: must not be blank"),
+    ({"note": "a\x00b"}, "note: must not hold control characters"),
+    ({"author": "A" * 201}, "author: "),
+    ({"comment": "?"}, "comment: "),
+    ({"amount": None}, "Ines Ferreira has no call in force for this team and FY2026 Q1 to take back"),
+]
+
+
+def test_what_cannot_be_called_is_refused_in_a_sentence(client):
+    for wrong, sentence in REFUSED:
+        answer = client.post(PATH, json=CALL | wrong)
+        assert answer.status_code == 422, wrong
+        assert re.search(sentence, answer.json()["detail"]), answer.text
+        assert answer.json()["remedy"]
     assert client.app.state.services.store.read("adjustments").empty
 
 
@@ -146,23 +143,22 @@ def test_the_form_takes_a_call_back(client):
     assert whole_of(client)["calls"] == []
 
 
-@pytest.mark.parametrize(
-    ("typed", "sentence"),
-    [
-        ({"amount": "1.2M"}, "Write the amount as a plain number"),
-        ({"note": ""}, "Say why"),
-        ({"author": " "}, "Say who you are"),
-        ({"group": "nobody"}, "Choose for whom the call is"),
-        ({"group": "team East"}, "There is no team called"),
-        ({"amount": ""}, "has no call in force"),
-    ],
-)
-def test_a_mistake_in_the_form_is_said_and_what_was_typed_stays(client, typed, sentence):
-    answer = send(client, **{"note": "Because & so", **typed})
-    assert answer.status_code == 422
-    assert sentence in answer.text
-    if "note" not in typed:
-        assert 'value="Because &amp; so"' in answer.text
+MISTAKES = [
+    ({"amount": "1.2M"}, "Write the amount as a plain number"),
+    ({"note": ""}, "Say why"),
+    ({"author": " "}, "Say who you are"),
+    ({"group": "nobody"}, "Choose for whom the call is"),
+    ({"group": "team East"}, "There is no team called"),
+    ({"amount": ""}, "has no call in force"),
+]
+
+
+def test_a_mistake_in_the_form_is_said_and_what_was_typed_stays(client):
+    for typed, sentence in MISTAKES:
+        answer = send(client, **{"note": "Because & so", **typed})
+        assert answer.status_code == 422, typed
+        assert sentence in answer.text
+        assert "note" in typed or 'value="Because &amp; so"' in answer.text
 
 
 def test_what_people_write_is_escaped(client, hand_made):
