@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 from serving.forecast_schemas import FORECAST_ROW, ForecastRow
 from serving.schema_parts import Instant
@@ -55,7 +55,7 @@ _CALL = {
     "in_force": True,
     "in_whole": True,
 }
-_REQUEST = {
+_REQUEST: dict[str, JsonValue] = {
     "period": "FY2026 Q1",
     "level": "team",
     "id": "South",

@@ -157,7 +157,7 @@ def rungs(row: CategoryRow) -> dict[str, dict[str, float]]:
     expected = max(0.0, float(row.forecast.expected.amount))
     added = [line for line in row.lines if line.cumulative is not None]
     top = max(expected, *(float(line.cumulative.amount) for line in added if line.cumulative), 1.0)
-    placed = {}
+    placed: dict[str, dict[str, float]] = {}
     for line in added:
         size = max(0.0, float(line.amount.amount))
         end = max(0.0, float(line.cumulative.amount)) if line.cumulative else 0.0
