@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from serving.axis import axis_ticks
 from serving.people_schemas import EarlierPace, PaceAnswer, PacePoint
 
-HEIGHT = 190
+HEIGHT, TOP = 190, 16
+"""Of the plot, and of the room above it for the topmost label, in pixels."""
 _LABELS_EVERY_WEEKS = 2
 _WORDS = {0: "last quarter", 3: "a year ago"}
 _KINDS = {0: "last", 3: "year"}
@@ -25,6 +26,7 @@ class Curve:
 class PaceChart:
     """Where everything goes: heights in pixels from the top, places along the quarter in percent of the width."""
 
+    top: int
     height: int
     curves: list[Curve]
     ticks: list[tuple[float, float]]
@@ -50,11 +52,12 @@ def pace_chart(answer: PaceAnswer) -> PaceChart:
     ticks = axis_ticks(max(float(point.won.amount) for *_, points in curves for point in points))
     n_weeks = int(length // 7)
     return PaceChart(
+        top=TOP,
         height=HEIGHT,
         curves=[
             Curve(name, words, kind, _points(points, length, ticks[-1])) for name, words, kind, points in curves[::-1]
         ],
-        ticks=[(tick, HEIGHT * (1 - tick / ticks[-1])) for tick in ticks],
+        ticks=[(tick, TOP + HEIGHT * (1 - tick / ticks[-1])) for tick in ticks],
         weeks=[(week, 700 * week / length) for week in range(0, n_weeks + 1, _LABELS_EVERY_WEEKS)],
         now=100 * answer.elapsed_days / length,
     )

@@ -76,7 +76,7 @@ def people_page(request: Request, services: Needs, weeks: WeeksAsked = USUAL_WEE
         "all_weeks": WEEKS_BEFORE,
         "quarters": [row.model_copy(update={"name": row.period}) for row in slips_answer(view, "whole", "each").rows],
         "slips": slips | {"owner": sorted(slips["owner"], key=lambda row: -row.slipped.pooled)[:_SHOWN]},
-        "commits": commits | {"owner": sorted(commits["owner"], key=_by_ratio)[:_SHOWN]},
+        "commits": commits | {"owner": sorted(commits["owner"], key=_told_first)[:_SHOWN]},
         "n_owners": {"slips": len(slips["owner"]), "commits": len(commits["owner"])},
         "with_scores": any(row.n_scored for row in commits["whole"]),
     }
@@ -140,6 +140,6 @@ def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): answers.finite(value) for name, value in row.items()} for row in rows.to_dict("records")]
 
 
-def _by_ratio(row: CommitRow) -> tuple[bool, float, str]:
-    """Those of whom something can be told first, then by how far they are from 1 in either direction."""
-    return row.verdict is None, -abs((row.ratio or 1.0) - 1.0), row.name
+def _told_first(row: CommitRow) -> tuple[bool, int, str]:
+    """Those of whom something can be told first, then those who committed most deals."""
+    return row.verdict is None, -row.n_committed, row.name
