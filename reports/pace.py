@@ -49,7 +49,6 @@ def pace(
     as_of: datetime,
     above: Mapping[str, tuple[str, ...]],
     since: pd.Timestamp,
-    n_earlier: int = N_EARLIER,
 ) -> Pace:
     """Compare what is won in a period so far with earlier periods at the same point.
 
@@ -65,7 +64,7 @@ def pace(
     since
         When the first deal was created: earlier periods are not known whole.
     """
-    periods = [period, *period.earlier(n_earlier)]
+    periods = [period, *period.earlier(N_EARLIER)]
     elapsed = (as_of - instant(period.start)) / _DAY
     points = [_points(one, elapsed, is_over=k > 0) for k, one in enumerate(periods)]
     aged = pd.concat([_aged(won, one, days) for one, days in zip(periods, points, strict=True)], ignore_index=True)
