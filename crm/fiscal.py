@@ -31,6 +31,21 @@ class Period:
         """The period of the same unit that starts where this one ends."""
         return fiscal_period(self.end, self.unit, self.calendar)
 
+    def before(self) -> "Period":
+        """The period of the same unit that ends where this one starts."""
+        return fiscal_period(self.start - timedelta(days=1), self.unit, self.calendar)
+
+    def earlier(self, n: int) -> list["Period"]:
+        """The ``n`` periods of the same unit before this one, the latest first.
+
+        >>> [period.name for period in fiscal_quarter(date(2026, 5, 1), start_month=1).earlier(2)]
+        ['FY2026 Q1', 'FY2025 Q4']
+        """
+        found = [self]
+        for _ in range(n):
+            found.append(found[-1].before())
+        return found[1:]
+
 
 def fiscal_period(day: date, unit: Unit, calendar: FiscalCalendar) -> Period:
     """Return the fiscal year, quarter, month or week that holds ``day``.

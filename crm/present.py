@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pandas as pd
 
-from crm.tables import AMOUNT, CLOSE_DATE, OWNER, STAGE
+from crm.tables import AMOUNT, CATEGORY, CLOSE_DATE, OWNER, STAGE
 
 COLUMNS = (
     "deal_id",
@@ -23,6 +23,7 @@ COLUMNS = (
     "stage_since",
     "amount",
     "close_date",
+    "category",
     "owner_id",
     "owner_name",
     "team",
@@ -45,15 +46,16 @@ def present(tables: Mapping[str, pd.DataFrame], as_of: datetime) -> pd.DataFrame
     Returns
     -------
     DataFrame, one row per deal that was created before ``as_of`` and had a stage by then, ordered by deal_id
-        ``amount`` is a number in the deal's ``currency``, NaN where none was known; ``region`` is the account's,
-        ``segment`` its size; ``stage_category`` is open, won or lost, missing for a stage that table ``stages`` does
-        not have; ``closed_at`` is NaT while open; ``last_interaction_at`` leaves planned interactions out.
+        ``amount`` is a number in the deal's ``currency``, NaN where none was known; ``category`` is as the CRM writes
+        it (``crm/forecast_categories.py`` reads it); ``region`` is the account's, ``segment`` its size;
+        ``stage_category`` is open, won or lost, missing for a stage that table ``stages`` does not have;
+        ``closed_at`` is NaT while open; ``last_interaction_at`` leaves planned interactions out.
     """
     changes = tables["deal_changes"]
     known = changes[changes["known_at"] < as_of].sort_values(["changed_at", "seq"], kind="stable")
     deals = tables["deals"]
     rows = deals[deals["created_at"] < as_of].merge(_last(known, STAGE, since="stage_since"), on="deal_id")
-    for field in (AMOUNT, CLOSE_DATE, OWNER):
+    for field in (AMOUNT, CLOSE_DATE, CATEGORY, OWNER):
         rows = rows.merge(_last(known, field), on="deal_id", how="left")
     rows["amount"] = pd.to_numeric(rows["amount"]).astype("float64")
     rows = _named(rows, tables).merge(_last_interaction(tables["interactions"], as_of), on="deal_id", how="left")

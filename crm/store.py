@@ -32,7 +32,9 @@ from crm.store_rows import rows_of, schema_of, table_of
 from crm.store_statements import (
     Deals,
     among,
+    issued,
     key_of,
+    last_issued,
     n_told_before,
     next_batch,
     of_deals,
@@ -199,6 +201,13 @@ class Store:
         if deal_ids is not None:
             where = and_(where, among(self._kind, scores.c.deal_id, deal_ids))
         return self._frame("scores", where)
+
+    def past_scores(self, instants: Sequence[int], within: int, columns: Sequence[str]) -> pd.DataFrame:
+        """Return columns of the last scores issued up to each instant, if at most ``within`` before (microseconds)."""
+        with self._reading() as connection:
+            found = (connection.execute(last_issued(instant - within, instant)).first() for instant in instants)
+            batches = [(row.as_of, row.model_version) for row in found if row is not None]
+            return _answer(connection, "scores", issued(batches, columns)).to_pandas()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     and_,
     cast,
     exists,
+    false,
     func,
     literal,
     or_,
@@ -59,6 +60,21 @@ def upsert(kind: str, target: Table, source: Table) -> Insert:
 def next_batch(connection: Connection, ledger: Table) -> ColumnElement[int]:
     """The number of the next call of ``append``."""
     return literal((connection.scalar(select(func.max(ledger.c[BATCH]))) or 0) + 1)
+
+
+def last_issued(first: int, last: int) -> Select:
+    """The ``as_of`` and model of the latest scores from one instant to another (microseconds, both included)."""
+    scores = stored("scores")
+    latest = select(func.max(scores.c.as_of)).where(scores.c.as_of.between(first, last)).scalar_subquery()
+    newest = select(scores.c.as_of, scores.c.model_version).where(scores.c.as_of == latest)
+    return newest.order_by(scores.c[BATCH].desc()).limit(1)
+
+
+def issued(batches: Sequence[tuple[int, str]], columns: Sequence[str]) -> Select:
+    """Columns of the scores of each ``as_of`` by one model."""
+    scores = stored("scores")
+    one_of = (and_(scores.c.as_of == as_of, scores.c.model_version == version) for as_of, version in batches)
+    return selected("scores", columns).where(or_(false(), *one_of))
 
 
 def selected(name: str, columns: Sequence[str] | None = None) -> Select:

@@ -37,6 +37,7 @@ STAGE_CATEGORIES = ("open", "won", "lost")
 INTERACTION_KINDS = ("email", "call", "meeting", "note", "task")
 DIRECTIONS = ("inbound", "outbound")
 SENIORITIES = ("junior", "manager", "director", "executive")
+ADJUSTED_LEVELS = ("whole", "team", "owner", "manager")
 CALENDAR_SETTINGS = ("fiscal_year_start_month", "fiscal_pattern", "fiscal_year_rule", "week_start", "holiday")
 
 
@@ -232,6 +233,21 @@ _TABLES = (
         Column("stall_reasons", "json", required=True),
         Column("note"),
     ),
+    _table(
+        "adjustments",
+        "what a person calls for a group and a period, or takes back (without an amount); appended, never changed",
+        "number",
+        Column("number", "integer", required=True),
+        Column("made_at", "instant", required=True),
+        Column("author", required=True),
+        Column("level", required=True, choices=ADJUSTED_LEVELS),
+        _id("group_id", required=False),
+        Column("period_start", "date", required=True),
+        Column("period_end", "date", required=True),
+        Column("amount", "decimal"),
+        Column("currency", required=True),
+        Column("note", required=True),
+    ),
 )
 
 TABLES: dict[str, Table] = {table.name: table for table in _TABLES}
@@ -243,5 +259,5 @@ OF_DEALS = ("deals", "deal_changes", "interactions", "line_items")
 TOLD = {"deals": "created_at", "deal_changes": "known_at", "interactions": "known_at"}
 """By which instant a row of each large table became known."""
 
-LEDGERS = frozenset({"scores"})
+LEDGERS = frozenset({"scores", "adjustments"})
 """Tables that are only appended to; everything else is imported and upserted by key."""

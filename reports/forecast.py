@@ -10,12 +10,12 @@ from crm.money import Rate
 from reports.forecast_basis import Basis, basis_of
 from reports.forecast_deals import MEASURES, MONEY, SINGLE_LEVELS, contributions
 from reports.forecast_learned import Learned
+from reports.levels import named
 from reports.money_levels import Group, sums_by_group
 from reports.money_quantiles import MoneySum
 from reports.product_lines import product_lines, split
 from reports.ranges import NOTHING, QUANTILES, reach_probability, span
 
-WHOLE = "Whole company"
 LEVELS = ("whole", "team", "owner", "manager", "pipeline", "region", "segment", "product")
 COLUMNS = (
     *("period", "period_start", "period_end", "level", "id", "name", "team"),
@@ -102,7 +102,8 @@ def _rows(basis: Basis, k: int, found: Mapping[Group, MoneySum]) -> pd.DataFrame
     rows[list(QUANTILES)] = np.round(ranges)
     rows = _beside_quotas(rows, money, basis)
     rows[list(_MONEY)] /= 100
-    rows = _named(rows, basis).assign(period=period.name, period_start=str(period.start), period_end=str(period.end))
+    people = pd.concat([basis.people.rename(columns={"owner": "user_id"}), basis.users]).drop_duplicates("user_id")
+    rows = named(rows, people).assign(period=period.name, period_start=str(period.start), period_end=str(period.end))
     order = rows.assign(level=rows["level"].map(LEVELS.index)).sort_values(["level", "id"], kind="stable").index
     return rows.loc[order, list(COLUMNS)].astype({name: "int64" for name in COLUMNS if name.startswith("n_")})
 
@@ -138,15 +139,3 @@ def _beside_quotas(rows: pd.DataFrame, money: Sequence[MoneySum], basis: Basis) 
         attainment=rows["closed"] / quota.where(quota > 0),
         coverage=rows["open_closing"] / left.where(left > 0),
     )
-
-
-def _named(rows: pd.DataFrame, basis: Basis) -> pd.DataFrame:
-    """The rows with names, and the teams of people."""
-    people = basis.people.set_index("owner")
-    users = basis.users.set_index("user_id")
-    named = people["name"].combine_first(users["name"].fillna(users.index.to_series()))
-    teams = people["team"].combine_first(users["team"])
-    is_person = rows["level"].isin(["owner", "manager"])
-    name = rows["id"].map(named).where(is_person, rows["id"]).mask(rows["level"] == "whole", WHOLE)
-    team = rows["id"].map(teams).where(is_person).mask(rows["level"] == "team", rows["id"])
-    return rows.assign(name=name.astype("str"), team=team.astype("str"))

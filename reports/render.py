@@ -14,9 +14,11 @@ from crm.money import Rate
 from reports.at_risk import at_least
 from reports.charts import forecast_chart
 from reports.forecast_learned import Width
+from reports.people import People
 from reports.quality import Quality
 from reports.quality.fields import empty_tables
 from reports.quality.findings import in_percent
+from reports.slips import ALL
 
 # Beyond this a page is no longer read; the CSV file holds every row.
 MAX_ROWS = 200
@@ -35,8 +37,11 @@ class About:
     width: Width | None = None
 
 
-def forecast_html(rows: pd.DataFrame, about: About, notes: Sequence[str] = ()) -> str:
-    """Return the page of a forecast (``reports.forecast.forecast``); ``notes`` are said at its top."""
+def forecast_html(rows: pd.DataFrame, about: About, notes: Sequence[str] = (), said: pd.DataFrame | None = None) -> str:
+    """Return the page of a forecast (``reports.forecast.forecast``); ``notes`` are said at its top.
+
+    ``said`` is what the team says of the same deals (``reports.categories.categories``), where it is to be shown.
+    """
     whole = rows[rows["level"] == "whole"]
     teams = rows[(rows["level"] == "team") & (rows["period"] == whole["period"].iloc[0])]
     charts = {
@@ -47,6 +52,7 @@ def forecast_html(rows: pd.DataFrame, about: About, notes: Sequence[str] = ()) -
     others = {period: _other_levels(part) for period, part in rows.groupby("period", sort=False)}
     context = {"whole": whole.to_dict("records"), "periods": periods, "others": others, "charts": charts}
     context |= {"with_quotas": bool(rows["quota"].notna().any()), "width": about.width}
+    context["said"] = {} if said is None else _by_category(said)
     return _ENVIRONMENT.get_template("forecast.html").render(about=about, notes=notes, **context)
 
 
@@ -58,6 +64,26 @@ def at_risk_html(rows: pd.DataFrame, about: About, threshold: float, notes: Sequ
     counts = {"n_at_risk": len(risky), "n_open": len(rows)}
     template = _ENVIRONMENT.get_template("at_risk.html")
     return template.render(about=about, notes=notes, threshold=threshold, rows=shown, **totals, **counts)
+
+
+def people_html(people: People, about: About) -> str:
+    """Return the page of how people's dates and commits came true in past quarters."""
+    slips = people.slips[people.slips["period"] == ALL].sort_values(["n_due", "id"], ascending=[False, True])
+    by_quarter = people.slips[(people.slips["level"] == "whole") & (people.slips["period"] != ALL)]
+    quarters = [period.name for period in people.periods]
+    by_quarter = by_quarter.assign(name=by_quarter["period"]).sort_values(
+        "name", key=lambda name: name.map(quarters.index)
+    )
+    commits = people.commits.sort_values(["n_committed", "id"], ascending=[False, True])
+    context = {
+        "slips": {level: part.to_dict("records") for level, part in slips.groupby("level")},
+        "quarters": by_quarter.to_dict("records"),
+        "commits": {
+            weeks: {level: rows.to_dict("records") for level, rows in part.groupby("level")}
+            for weeks, part in commits.groupby("weeks")
+        },
+    }
+    return _ENVIRONMENT.get_template("people.html").render(about=about, **context)
 
 
 def quality_html(quality: Quality) -> str:
@@ -84,6 +110,12 @@ def csv_text(rows: pd.DataFrame) -> str:
         texts = rows[name].str.replace(r"[\r\n]+", " | ", regex=True)
         harmless[name] = texts.str.replace(r"^(\s*[=+\-@]|\t)", r"'\1", regex=True)
     return harmless.to_csv(index=False, lineterminator="\n")
+
+
+def _by_category(said: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    """The whole's lines by period, those without a deal left out where they add up to nothing either."""
+    lines = said[(said["level"] == "whole") & ((said["n_deals"] > 0) | said["cumulative"].notna())]
+    return {str(period): part.to_dict("records") for period, part in lines.groupby("period", sort=False)}
 
 
 def _as_tree(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -136,6 +168,11 @@ def times(ratio: float) -> str:
     return "–" if pd.isna(ratio) else f"{ratio:.1f}x"
 
 
+def ratio(number: float) -> str:
+    """A ratio to two places; a dash where there is none."""
+    return "–" if pd.isna(number) else f"{number:.2f}"
+
+
 def days(number: float) -> str:
     """A number of days in words, whole days."""
     if pd.isna(number):
@@ -179,5 +216,5 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_FILTERS = (money, whole_money, percent, times, in_percent, days, ago, day_before, instant, known)
+_FILTERS = (money, whole_money, percent, times, ratio, in_percent, days, ago, day_before, instant, known)
 _ENVIRONMENT.filters |= {f.__name__: f for f in _FILTERS}

@@ -17,14 +17,19 @@ from crm.present import present
 from crm.store import Store
 from features.declared import NOTHING, Declared
 from reports.at_risk import AT_RISK_FROM, at_least, attention
-from reports.forecast import forecast
+from reports.categories import categories
+from reports.forecast import forecast_rows
+from reports.forecast_basis import basis_of
 from reports.forecast_learned import learn
+from reports.people import past_scores, people
 from reports.quality import Quality, open_signals, quality
-from reports.render import About, at_risk_html, csv_text, forecast_html, quality_html
+from reports.render import About, at_risk_html, csv_text, forecast_html, people_html, quality_html
 
 
 def write_reports(store: Store, folder: Path, reporting_currency: str) -> list[Path]:
-    """Write the forecast and the deals at risk, each as a page and as CSV, and return the files.
+    """Write the forecast, the deals at risk, and how dates and commits came true, as pages and as CSV.
+
+    Returns the files.
 
     A file is replaced whole or not at all, so a reader never sees half a report.
 
@@ -37,7 +42,8 @@ def write_reports(store: Store, folder: Path, reporting_currency: str) -> list[P
     if scores.empty:
         raise NotEnoughDataError("There are no scores to report on; run `plumbline score` first.")
     folder.mkdir(parents=True, exist_ok=True)
-    texts = report_texts(store.read_all(), scores, reporting_currency)
+    tables, as_of = store.read_all(), scores["as_of"].iloc[0].to_pydatetime()
+    texts = report_texts(tables, scores, past_scores(store, as_of, tables["calendar"]), reporting_currency)
     return [_replace(folder / name, text) for name, text in texts.items()]
 
 
@@ -62,8 +68,13 @@ def quality_json(measured: Quality) -> str:
     return json.dumps(asdict(measured), default=datetime.isoformat, allow_nan=False, ensure_ascii=False, indent=1)
 
 
-def report_texts(tables: dict[str, pd.DataFrame], scores: pd.DataFrame, reporting_currency: str) -> dict[str, str]:
-    """Return the text of every report by file name, for scores that are all of one ``as_of``."""
+def report_texts(
+    tables: dict[str, pd.DataFrame], scores: pd.DataFrame, past: pd.DataFrame, reporting_currency: str
+) -> dict[str, str]:
+    """Return the text of every report by file name, for scores that are all of one ``as_of``.
+
+    ``past`` are scores issued in past quarters; see ``reports.people.past_scores``.
+    """
     as_of = scores["as_of"].iloc[0].to_pydatetime()
     deals = present(tables, as_of)
     still_open = deals[deals["stage_category"] == "open"]
@@ -71,7 +82,9 @@ def report_texts(tables: dict[str, pd.DataFrame], scores: pd.DataFrame, reportin
     used = [rates[name] for name in sorted(set(still_open["currency"])) if name in rates and name != reporting_currency]
     learned = learn(tables, as_of, rates, known=deals)
     about = About(as_of, str(scores["model_version"].iloc[0]), reporting_currency, used, learned.width)
-    rows = forecast(deals, scores, tables, rates, this_and_next_quarter(as_of, tables["calendar"]), learned)
+    basis = basis_of(deals, scores, tables, rates, this_and_next_quarter(as_of, tables["calendar"]), learned)
+    rows = forecast_rows(basis)
+    said, looked_back = categories(basis, rows), people(tables, deals, rates, past, as_of)
     every = attention(deals, scores, rates)
     no_rate = _without_rate(still_open, rates, reporting_currency, rates_day(as_of))
     notes = [*_notes(rows, reporting_currency), *no_rate]
@@ -79,10 +92,14 @@ def report_texts(tables: dict[str, pd.DataFrame], scores: pd.DataFrame, reportin
     risk_notes = [f"{_deals(n_no_amount)} without an amount: they come last."] * (n_no_amount > 0) + no_rate
     facts = {"as_of": as_of.isoformat(), "model_version": about.model_version, "reporting_currency": reporting_currency}
     return {
-        "forecast.html": forecast_html(rows, about, notes),
+        "forecast.html": forecast_html(rows, about, notes, said),
         "forecast.csv": csv_text(rows.assign(**facts)),
         "at-risk.html": at_risk_html(every, about, AT_RISK_FROM, risk_notes),
         "at-risk.csv": csv_text(at_least(AT_RISK_FROM, every).assign(**facts)),
+        "categories.csv": csv_text(said.assign(**facts)),
+        "people.html": people_html(looked_back, about),
+        "people.csv": csv_text(looked_back.slips.assign(**facts)),
+        "commits.csv": csv_text(looked_back.commits.assign(**facts)),
     }
 
 

@@ -17,7 +17,7 @@ def _euros(amount: str) -> dict[str, str]:
     return {"amount": amount, "currency": "EUR"}
 
 
-_ROW = {
+FORECAST_ROW = {
     "level": "team",
     "id": "South",
     "name": "South",
@@ -41,8 +41,8 @@ _ROW = {
     "n_without_score": 0,
     "n_without_quota": 0,
 }
-_PERIOD = {"name": "FY2026 Q1", "start": "2026-01-01", "end": "2026-04-01", "rows": [_ROW]}
-_FIGURES = {name: _ROW[name] for name in ("expected", "p10", "p50", "p90", "reach_probability")}
+_PERIOD = {"name": "FY2026 Q1", "start": "2026-01-01", "end": "2026-04-01", "rows": [FORECAST_ROW]}
+_FIGURES = {name: FORECAST_ROW[name] for name in ("expected", "p10", "p50", "p90", "reach_probability")}
 _IF_WON = {
     "expected": _euros("604100.40"),
     "p10": _euros("505000.00"),
@@ -78,7 +78,7 @@ class ForecastRow(Answer):
     Sums agree to the cent at every level, but for managers: a deal counts at each manager above its owner.
     """
 
-    model_config = example(_ROW)
+    model_config = example(FORECAST_ROW)
 
     level: Level
     id: str = Field(description="The group: a user_id for owners and managers, empty for the whole.")

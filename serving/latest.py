@@ -53,7 +53,7 @@ class Latest:
         return view
 
     def warm_up(self) -> None:
-        """Build the view and its forecast before anybody asks, in the background."""
+        """Build the view and what its pages show before anybody asks, in the background."""
         threading.Thread(target=self._warm, name="warm up", daemon=True).start()
 
     def _build_first(self) -> None:
@@ -68,7 +68,7 @@ class Latest:
                 newer = build_view(self._store, self._currency)
                 if newer is not None:
                     # The slowest part; made now, so that nobody waits for it.
-                    _ = newer.forecast
+                    newer.warm_up()
                     self._view = newer
         except PlumblineError as error:
             _log.error("The latest scores could not be read, so older ones are still served: %s", error)
@@ -80,7 +80,7 @@ class Latest:
         try:
             view = self.view()
             if view is not None:
-                _ = view.forecast
+                view.warm_up()
         except PlumblineError as error:
             _log.error("The latest scores cannot be read: %s", error)
 

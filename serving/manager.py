@@ -1,24 +1,32 @@
-"""The manager's page: the forecast of two quarters, at every level, beside the quotas; and the deals at risk."""
+"""The manager's page: the forecast of two quarters at every level, what people say of it, pace, and deals at risk."""
 
-import math
+from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import RedirectResponse, Response
 
 from reports.at_risk import AT_RISK_FROM
+from serving.adjustments import adjustments_answer, record
+from serving.axis import axis_ticks
+from serving.call_form import read_form
+from serving.call_schemas import CategoryRow, PeopleLevel
+from serving.categories import categories_answer
 from serving.forecast import RANGES_COVER, at_risk_answer, deals_at_risk, forecast_answer
 from serving.forecast_schemas import ForecastPeriod, ForecastRow, Level
+from serving.pace import pace_answer
+from serving.pace_chart import pace_chart, told
+from serving.problems import Problem
 from serving.rendering import page
 from serving.schemas import Money
-from serving.services import Needs
+from serving.services import Needs, Services
 from serving.view import View
 
 router = APIRouter(include_in_schema=False)
 
+Typed = Annotated[str, Form(max_length=2_000)]
 _SHOWN_AT_RISK = 25
 _THRESHOLDS = (0.5, 0.6, 0.7, 0.8)
-_TICKS = 5
 _OTHERS: tuple[tuple[Level, str], ...] = (
     ("manager", "By manager, with everybody below"),
     ("region", "By region"),
@@ -27,6 +35,7 @@ _OTHERS: tuple[tuple[Level, str], ...] = (
     ("pipeline", "By pipeline"),
 )
 """Shown where there is more than one group."""
+_CALLED: dict[PeopleLevel, str] = {"team": "Teams", "manager": "Managers", "owner": "Owners"}
 
 
 @router.get("/manager")
@@ -40,22 +49,73 @@ def manager_page(
     view = services.latest.view()
     if view is None:
         return page(request, "no_scores.html", {})
+    return page(request, "manager.html", _context(view, team, threshold) | _call_context(services, view, {}))
+
+
+@router.post("/manager/calls")
+def make_call(
+    request: Request,
+    services: Needs,
+    period: Typed = "",
+    group: Typed = "",
+    amount: Typed = "",
+    note: Typed = "",
+    author: Typed = "",
+) -> Response:
+    """Record a call, or show the page again with what is wrong."""
+    view = services.latest.view()
+    if view is None:
+        return page(request, "no_scores.html", {})
+    typed = {"period": period, "group": group, "amount": amount, "note": note, "author": author}
+    asked, mistakes = read_form(typed)
+    if asked is not None:
+        try:
+            record(services, view, asked)
+            return RedirectResponse("/manager#calls", status_code=303)
+        except Problem as problem:
+            mistakes = [f"{problem.detail} {problem.remedy}"]
+    context = _context(view) | _call_context(services, view, typed, mistakes)
+    return page(request, "manager.html", context, 422)
+
+
+def _context(view: View, team: str = "", threshold: float = AT_RISK_FROM) -> dict[str, Any]:
     at_risk = deals_at_risk(view, None, team or None, threshold)
-    report = at_risk_answer(view, at_risk, threshold, 0, _SHOWN_AT_RISK, None)
-    context = {
+    categories = categories_answer(view, "both", "whole")
+    pace = {level: pace_answer(view, level) for level in ("whole", "team", "owner")}
+    return {
         "view": view,
         "ranges_cover": RANGES_COVER,
         "width": view.learned.width,
         "with_quotas": bool(view.forecast["quota"].notna().any()),
         "sections": _sections(view),
-        "report": report,
+        "categories": categories,
+        "rungs": {one.name: rungs(one.rows[0]) for one in categories.periods},
+        "category_tree": _category_tree(view),
+        "pace": pace["whole"],
+        "pace_told": told(pace["whole"]),
+        "pace_chart": pace_chart(pace["whole"]),
+        "pace_tree": _under_teams(pace["team"].rows, pace["owner"].rows),
+        "paces": {level: {row.id: row for row in one.rows} for level, one in pace.items()},
+        "report": at_risk_answer(view, at_risk, threshold, 0, _SHOWN_AT_RISK, None),
         "teams": sorted({deal.team for deal in view.deals if deal.team is not None}),
         "team": team,
         "threshold": threshold,
         "thresholds": sorted({*_THRESHOLDS, threshold}),
         "notes": sorted({deal.note for deal in view.deals if deal.note is not None}),
     }
-    return page(request, "manager.html", context)
+
+
+def _call_context(
+    services: Services, view: View, typed: dict[str, str], mistakes: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Calls so far, and the form with what was typed into it."""
+    rows = {level: forecast_answer(view, "this", level).periods[0].rows for level in ("whole", *_CALLED)}
+    return {
+        "calls": adjustments_answer(services, "both", "whole", "team", "manager", "owner"),
+        "call_groups": [("All", rows["whole"]), *((_CALLED[level], _by_name(rows[level])) for level in _CALLED)],
+        "typed": dict.fromkeys(("period", "group", "amount", "note", "author"), "") | typed,
+        "mistakes": mistakes,
+    }
 
 
 def _sections(view: View) -> list[dict[str, Any]]:
@@ -87,27 +147,41 @@ def bar(row: ForecastRow, top: float) -> dict[str, float | None]:
     return {name: place(getattr(row, name)) for name in names} | {"known": 100 * max(0.0, known) / top}
 
 
-def axis_ticks(largest: float) -> list[float]:
-    """Return round numbers from 0 to at least ``largest``, about five of them.
-
-    Examples
-    --------
-    >>> axis_ticks(870_000.0)
-    [0.0, 200000.0, 400000.0, 600000.0, 800000.0, 1000000.0]
-    >>> axis_ticks(0.0)
-    [0.0, 1.0]
-    """
-    if largest <= 0:
-        return [0.0, 1.0]
-    rough = largest / _TICKS
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
-    return [step * number for number in range(math.ceil(largest / step - 1e-9) + 1)]
-
-
 def _largest(row: ForecastRow) -> float:
     figures = (row.expected, row.p90, row.stage_weighted, row.quota)
     return max(float(money.amount) for money in figures if money is not None)
+
+
+def rungs(row: CategoryRow) -> dict[str, dict[str, float]]:
+    """Place each line that adds up: where it starts, its size and what the model expects, as percent of the width."""
+    expected = max(0.0, float(row.forecast.expected.amount))
+    added = [line for line in row.lines if line.cumulative is not None]
+    top = max(expected, *(float(line.cumulative.amount) for line in added if line.cumulative), 1.0)
+    placed: dict[str, dict[str, float]] = {}
+    for line in added:
+        size = max(0.0, float(line.amount.amount))
+        end = max(0.0, float(line.cumulative.amount)) if line.cumulative else 0.0
+        below = max(0.0, end - size)
+        placed[line.category] = {
+            "below": 100 * below / top,
+            "size": 100 * (end - below) / top,
+            "expected": 100 * expected / top,
+        }
+    return placed
+
+
+def _category_tree(view: View) -> list[tuple[CategoryRow, list[CategoryRow]]]:
+    teams, owners = (categories_answer(view, "this", level).periods[0].rows for level in ("team", "owner"))
+    return _under_teams(teams, owners)
+
+
+def _under_teams(teams: Sequence[Any], owners: Sequence[Any]) -> list[tuple[Any, list[Any]]]:
+    """Each team with its owners, by name."""
+    return [(team, _by_name([owner for owner in owners if owner.team == team.team])) for team in _by_name(teams)]
+
+
+def _by_name(rows: Sequence[Any]) -> list[Any]:
+    return sorted(rows, key=lambda row: (row.name.casefold(), row.id))
 
 
 def _tree(teams: ForecastPeriod, owners: ForecastPeriod) -> list[tuple[ForecastRow, list[ForecastRow]]]:

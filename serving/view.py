@@ -16,10 +16,14 @@ from crm.money import Rate, known_rates, rates_day
 from crm.present import present
 from crm.store import Store
 from reports.at_risk import attention
+from reports.categories import categories, unknown_categories
 from reports.forecast import forecast_rows
 from reports.forecast_basis import TABLES as FORECAST_TABLES
 from reports.forecast_basis import Basis, basis_of
 from reports.forecast_learned import Learned, learn
+from reports.pace import Pace, pace
+from reports.past_deals import FIELDS
+from reports.people import People, past_scores, people
 
 Tables = dict[str, pd.DataFrame]
 
@@ -78,7 +82,8 @@ class View:
 
     ``deals`` are ranked as ``reports/at_risk.py`` ranks them. ``rates`` convert to ``currency``; ``without_rate``
     names the currencies for which there is none. ``present``, ``scores`` (without reasons), ``planned`` (tables) and
-    ``learned`` are what the forecast is made of, and ``reference`` puts words to ids.
+    ``learned`` are what the forecast is made of, and ``reference`` puts words to ids. ``changes`` (of the fields that
+    are looked back on) and ``past_scores`` tell how dates and commits came true.
     """
 
     as_of: datetime
@@ -93,6 +98,8 @@ class View:
     reference: Tables
     planned: Tables
     learned: Learned
+    changes: pd.DataFrame
+    past_scores: pd.DataFrame
 
     def deal(self, deal_id: str) -> ScoredDeal | None:
         """Return the open, scored deal called ``deal_id``, or None."""
@@ -124,6 +131,37 @@ class View:
         """The forecast of these quarters; see ``reports/forecast.py``. Made when first asked for."""
         return forecast_rows(self.basis)
 
+    @cached_property
+    def categories(self) -> pd.DataFrame:
+        """Open deals of these quarters by category; see ``reports/categories.py``."""
+        return categories(self.basis, self.forecast)
+
+    @cached_property
+    def unknown_categories(self) -> dict[str, int]:
+        """What open deals have for a category that is none."""
+        return unknown_categories(self.basis)
+
+    @cached_property
+    def pace(self) -> Pace:
+        """How this quarter comes in beside earlier ones; see ``reports/pace.py``."""
+        basis, since = self.basis, self.present["created_at"].min()
+        return pace(basis.won, basis.periods[0], self.as_of, basis.above, since)
+
+    @cached_property
+    def people(self) -> People:
+        """How dates and commits of past quarters came true; see ``reports/people.py``."""
+        tables = self.reference | {"deal_changes": self.changes}
+        return people(tables, self.present, self.rates, self.past_scores, self.as_of)
+
+    @cached_property
+    def every_rate(self) -> dict[str, Rate]:
+        """The rate of every currency that has one: calls may be in others than deals are."""
+        return known_rates(self.reference["fx_rates"], self.currency, rates_day(self.as_of))
+
+    def warm_up(self) -> None:
+        """Make what pages show before anybody asks."""
+        _ = self.categories, self.pace, self.people
+
 
 def build_view(store: Store, reporting_currency: str) -> View | None:
     """Read the latest scores and what was known when they were made; None when there are no scores yet."""
@@ -132,7 +170,7 @@ def build_view(store: Store, reporting_currency: str) -> View | None:
         return None
     tables = store.read_all()
     as_of = scores["as_of"].iloc[0]
-    known = present(tables, as_of)
+    known, changes = present(tables, as_of), tables["deal_changes"]
     currencies = [*known["currency"].unique(), *tables["quotas"]["currency"].unique()]
     rates, without_rate = _rates(tables["fx_rates"], currencies, reporting_currency, rates_day(as_of))
     deals = _ranked(known, scores, rates)
@@ -150,6 +188,8 @@ def build_view(store: Store, reporting_currency: str) -> View | None:
         reference={name: tables[name] for name in REFERENCE},
         planned={name: tables[name] for name in FORECAST_TABLES},
         learned=learn(tables, as_of.to_pydatetime(), rates, known=known),
+        changes=changes[changes["field"].isin(FIELDS)].drop(columns=["old_value", "changed_by"]),
+        past_scores=past_scores(store, as_of.to_pydatetime(), tables["calendar"]),
     )
 
 

@@ -73,6 +73,17 @@ def short_money(amount: float | None) -> str:
     return f"{sign}{size:.0f}"
 
 
+def signed_money(amount: float) -> str:
+    """Write a difference of amounts with its sign, as short as ``short_money``.
+
+    Examples
+    --------
+    >>> signed_money(45_300.0), signed_money(-950.0), signed_money(0.0)
+    ('+45.3k', '−950', '0')
+    """
+    return f"{'+' if amount > 0 else ''}{short_money(amount)}"
+
+
 def day(value: date | datetime | str | None) -> str:
     """Write a day, or the day of an instant in UTC.
 
@@ -141,4 +152,4 @@ def rates_used(rates: Iterable[Rate]) -> str:
     return f" at the rates of {' and '.join(parts)}" if parts else ""
 
 
-FILTERS = (rates_used, percent, points, money, short_money, day, instant, days_between, horizon)
+FILTERS = (rates_used, percent, points, money, short_money, signed_money, day, instant, days_between, horizon)

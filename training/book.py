@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from crm.fiscal import Period
+from crm.forecast_categories import COMMIT, categories_of
 from crm.tables import CATEGORY
 from features.arrow import arrow
 from features.facts import BoolColumn, IntColumn
@@ -28,8 +29,6 @@ Sums = dict[tuple[str, str], float]
 """Money by group: level and id."""
 LEVEL = "team"
 """The level below the whole."""
-COMMIT = "commit"
-"""What the reps' ``category`` says of a deal they promise; in any case."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def past_of(dataset: Dataset, tables: Mapping[str, Any]) -> Past:
     commits = pd.DataFrame({
         "deal": place,
         "known_at": _microseconds(says["known_at"]),
-        "is_commit": says["new_value"].str.strip().str.lower().eq(COMMIT).fillna(False).to_numpy(bool),
+        "is_commit": (categories_of(says["new_value"]) == COMMIT).to_numpy(bool),
     })  # fmt: skip
     commits = commits[commits["deal"] >= 0]
     return Past(dataset, commits if commits["is_commit"].any() else None)

@@ -290,3 +290,14 @@ def test_a_store_of_another_version_is_told_apart(tmp_path: Path):
     store.close()
     with pytest.raises(StoreError, match=r"made by another version.*accounts lacks region"):
         open_store(url)
+
+
+def test_past_scores_are_the_last_issued_up_to_each_instant_and_not_older_than_asked(store):
+    for version, day, deals in (("6", "2026-03-01", "D1"), ("7", "2026-03-08", "D1 D2"), ("8", "2026-03-08", "D1")):
+        store.append("scores", pd.concat([scores(version, day, deal) for deal in deals.split()]))
+    week = 7 * 86_400_000_000
+    instants = [int(pd.Timestamp(day, tz="UTC").timestamp()) * 1_000_000 for day in ("2026-03-07", "2026-03-08")]
+    found = store.past_scores(instants, week, ("deal_id", "model_version"))
+    assert found.to_numpy().tolist() == [["D1", "6"], ["D1", "8"]]
+    assert store.past_scores([instants[0] - week], week, ("deal_id",)).empty
+    assert store.past_scores([], week, ("deal_id",)).empty

@@ -28,9 +28,13 @@ def store(tmp_path: Path, scores_of):
     opened.close()
 
 
-def test_four_files_are_written_and_agree_with_each_other(store: Store, tmp_path: Path):
+FILES = ["forecast.html", "forecast.csv", "at-risk.html", "at-risk.csv"]
+FILES += ["categories.csv", "people.html", "people.csv", "commits.csv"]
+
+
+def test_the_files_are_written_and_agree_with_each_other(store: Store, tmp_path: Path):
     paths = write_reports(store, tmp_path / "out", "EUR")
-    assert [path.name for path in paths] == ["forecast.html", "forecast.csv", "at-risk.html", "at-risk.csv"]
+    assert [path.name for path in paths] == FILES
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(path.name for path in paths)
     forecast = pd.read_csv(paths[1])
     assert (forecast["reporting_currency"] == "EUR").all()
@@ -38,6 +42,13 @@ def test_four_files_are_written_and_agree_with_each_other(store: Store, tmp_path
     risky = pd.read_csv(paths[3])
     assert f"{risky['money_at_risk'].sum():,.0f} EUR" in paths[2].read_text(encoding="utf-8")
     assert risky["money_at_risk"].is_monotonic_decreasing
+    said, page = pd.read_csv(paths[4]), paths[0].read_text(encoding="utf-8")
+    assert f"{said['amount'].iloc[1]:,.0f}" in page[page.index("as the team sees it") :]
+    slips, commits = pd.read_csv(paths[6]), pd.read_csv(paths[7])
+    whole = slips[(slips["level"] == "whole") & (slips["period"] == "all")].iloc[0]
+    people = paths[5].read_text(encoding="utf-8")
+    assert f"{whole['slip_rate']:.0%}" in people
+    assert f"{commits['committed'].max():,.0f}" in people
 
 
 def test_writing_again_gives_the_same_bytes(store: Store, tmp_path: Path):

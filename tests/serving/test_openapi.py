@@ -9,8 +9,10 @@ OF_A_DEAL = [f"/v1/deals/{{deal_id}}/{name}" for name in ("history", "moved", "s
 PROGRAM_ROUTES = [
     *OF_A_DEAL,
     *("/v1/deals", "/v1/deals/{deal_id}", "/v1/score", "/v1/forecast", "/v1/reports/at-risk"),
-    "/v1/forecast/what-if",
+    *("/v1/forecast/what-if", "/v1/forecast/categories", "/v1/forecast/adjustments"),
+    *("/v1/reports/pace", "/v1/reports/slips", "/v1/reports/commits"),
 ]
+CALL = {"period": "this", "level": "whole", "amount": "9000.00", "note": "As it is.", "author": "Ines"}
 ASKED = {"/v1/forecast/what-if": {"deal": "D1", "outcome": "won"}}
 
 
@@ -29,13 +31,13 @@ def validator(document: dict, schema: dict) -> Draft202012Validator:
 
 def operations(document: dict):
     for path, methods in document["paths"].items():
-        for operation in methods.values():
-            yield path, operation
+        for method, operation in methods.items():
+            yield path, method, operation
 
 
 def test_every_route_for_programs_is_described(document):
     assert list(document["paths"]) == ["/healthz", "/readyz", *PROGRAM_ROUTES]
-    for path, operation in operations(document):
+    for path, _, operation in operations(document):
         assert operation["summary"], path
         assert operation["description"], path
         assert all(parameter["description"] for parameter in operation.get("parameters", [])), path
@@ -59,20 +61,19 @@ def test_every_example_is_valid_by_its_own_schema(document):
 
 
 def test_every_answer_is_valid_by_its_schema(client, document, score_request):
-    for path, operation in operations(document):
+    sent = {"/v1/score": score_request, "/v1/forecast/adjustments": CALL}
+    for path, method, operation in operations(document):
         schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
         address = path.replace("{deal_id}", "D1")
         answer = (
-            client.post(address, json=score_request)
-            if path == "/v1/score"
-            else client.get(address, params=ASKED.get(path))
+            client.post(address, json=sent[path]) if method == "post" else client.get(address, params=ASKED.get(path))
         )
         assert answer.status_code == 200, path
         validator(document, schema).validate(answer.json())
 
 
 def test_problems_are_described_under_the_type_they_are_sent_as(client, document):
-    for path, operation in operations(document):
+    for path, _, operation in operations(document):
         mistakes = {status: response for status, response in operation["responses"].items() if int(status) >= 400}
         for status, response in mistakes.items():
             assert list(response["content"]) == ["application/problem+json"], (path, status)
@@ -81,7 +82,7 @@ def test_problems_are_described_under_the_type_they_are_sent_as(client, document
 
 
 def test_the_key_is_asked_for_everywhere_but_health(document):
-    asked = {path: bool(operation.get("security")) for path, operation in operations(document)}
+    asked = {path: bool(operation.get("security")) for path, _, operation in operations(document)}
     assert {path for path, needed in asked.items() if not needed} == {"/healthz", "/readyz"}
 
 

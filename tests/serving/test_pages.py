@@ -10,7 +10,18 @@ from serving.pages import waterfall
 from serving.schemas import Reason
 
 HTML = {"accept": "text/html"}
-PATHS = ["/", "/manager", "/deals/D1", "/deals/D2", "/deals/D4", "/deals/D8", "/docs", "/sign-in", "/nothing"]
+PATHS = [
+    "/",
+    "/manager",
+    "/deals/D1",
+    "/deals/D2",
+    "/deals/D4",
+    "/deals/D8",
+    "/people",
+    "/docs",
+    "/sign-in",
+    "/nothing",
+]
 
 
 class Outline(HTMLParser):
