@@ -259,14 +259,15 @@ def leaks(
 def report(
     out: Annotated[Path | None, typer.Option(help="Folder; default `reports` in the build folder.")] = None,
 ) -> None:
-    """Write the forecast and the deals at risk, each as a self-contained page and as CSV."""
+    """Write the forecast, the deals at risk and what changed, each as a self-contained page and as CSV."""
     from crm.settings import Settings
     from crm.store import open_store
     from reports.writing import write_reports
+    from training.champion_told import champion_told
 
     settings = Settings()
-    folder = out or settings.build_dir / "reports"
-    for path in write_reports(open_store(settings.store_url), folder, settings.reporting_currency):
+    folder, store = out or settings.build_dir / "reports", open_store(settings.store_url)
+    for path in write_reports(store, folder, settings.reporting_currency, champion_told(store, settings)):
         typer.echo(path)
 
 

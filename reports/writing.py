@@ -17,16 +17,19 @@ from crm.present import present
 from crm.store import Store
 from features.declared import NOTHING, Declared
 from reports.at_risk import AT_RISK_FROM, at_least, attention
+from reports.change_report import change_texts
+from reports.changed_forecast import Ask
 from reports.forecast import forecast
 from reports.forecast_learned import learn
 from reports.quality import Quality, open_signals, quality
 from reports.render import About, at_risk_html, csv_text, forecast_html, quality_html
 
 
-def write_reports(store: Store, folder: Path, reporting_currency: str) -> list[Path]:
-    """Write the forecast and the deals at risk, each as a page and as CSV, and return the files.
+def write_reports(store: Store, folder: Path, reporting_currency: str, ask: Ask | None = None) -> list[Path]:
+    """Write the forecast, the deals at risk and what changed, each as a page and as CSV, and return the files.
 
-    A file is replaced whole or not at all, so a reader never sees half a report.
+    A file is replaced whole or not at all, so a reader never sees half a report. ``ask`` tells a new model's part in
+    what changed; see ``reports/changed_forecast.py``.
 
     Raises
     ------
@@ -37,7 +40,8 @@ def write_reports(store: Store, folder: Path, reporting_currency: str) -> list[P
     if scores.empty:
         raise NotEnoughDataError("There are no scores to report on; run `plumbline score` first.")
     folder.mkdir(parents=True, exist_ok=True)
-    texts = report_texts(store.read_all(), scores, reporting_currency)
+    tables = store.read_all()
+    texts = report_texts(tables, scores, reporting_currency) | change_texts(store, tables, reporting_currency, ask)
     return [_replace(folder / name, text) for name, text in texts.items()]
 
 

@@ -11,8 +11,22 @@ from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
 
 from crm.store import Store
-from serving import deal_insight, deals, docs, forecast, health, manager, pages, score, sign_in, what_if
+from serving import (
+    changes_page,
+    deal_insight,
+    deals,
+    docs,
+    forecast,
+    forecast_changes,
+    health,
+    manager,
+    pages,
+    score,
+    sign_in,
+    what_if,
+)
 from serving.auth import KEY_SCHEMES, ApiKey, Gate
+from serving.changes import Changes
 from serving.guard import BodyLimit, CarefulHeaders
 from serving.insight import Insight
 from serving.latest import CHECK_EVERY_S, Latest
@@ -67,11 +81,13 @@ def create_app(
     """
     latest = Latest(store, reporting_currency, check_every_s)
     insight = Insight(store, champion.scoring)
+    changes = Changes(store, champion.score, champion.version, insight.signals)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         latest.warm_up()
         insight.warm_up(latest.view)
+        changes.warm_up(latest.view)
         yield
 
     app = FastAPI(
@@ -96,7 +112,7 @@ def create_app(
     )
     app.state.api_key = api_key
     app.state.attempts = sign_in.Attempts()
-    app.state.services = Services(store, latest, champion, insight, clock)
+    app.state.services = Services(store, latest, champion, insight, changes, clock)
     add_handlers(app)
     _add_routes(app)
     return app
@@ -108,6 +124,7 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(_api(), responses=_problem_answers())
     app.include_router(pages.router)
     app.include_router(manager.router)
+    app.include_router(changes_page.router)
     app.include_router(docs.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
 
@@ -116,7 +133,7 @@ def _api() -> APIRouter:
     """The routes for programs; the gate asks for the key, here it is written into their documentation."""
     router = APIRouter(dependencies=KEY_SCHEMES)
     # A deal's id may hold slashes, so what is longer is asked for first.
-    for part in (deal_insight, deals, score, forecast, what_if):
+    for part in (deal_insight, deals, score, forecast, what_if, forecast_changes):
         router.include_router(part.router)
     return router
 

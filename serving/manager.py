@@ -7,6 +7,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from reports.at_risk import AT_RISK_FROM
+from reports.axis import round_step
+from serving.change_answers import in_short
 from serving.forecast import RANGES_COVER, at_risk_answer, deals_at_risk, forecast_answer
 from serving.forecast_schemas import ForecastPeriod, ForecastRow, Level
 from serving.rendering import page
@@ -47,6 +49,7 @@ def manager_page(
         "ranges_cover": RANGES_COVER,
         "width": view.learned.width,
         "with_quotas": bool(view.forecast["quota"].notna().any()),
+        "changes": (found := services.changes.if_ready(view)) and in_short(found),
         "sections": _sections(view),
         "report": report,
         "teams": sorted({deal.team for deal in view.deals if deal.team is not None}),
@@ -99,9 +102,7 @@ def axis_ticks(largest: float) -> list[float]:
     """
     if largest <= 0:
         return [0.0, 1.0]
-    rough = largest / _TICKS
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
+    step = round_step(largest, _TICKS)
     return [step * number for number in range(math.ceil(largest / step - 1e-9) + 1)]
 
 
