@@ -1,15 +1,13 @@
 """What could not be counted in the forecasts of two instants, in sentences: nobody is to take it for a change."""
 
-import pandas as pd
-
 from reports.changed_forecast import ForecastAt
 from reports.forecast_deals import contributions
 
 _SAID = {
-    "n_imputed": "open deals without an amount: counted with the usual one",
-    "n_without_rate": "open deals in a currency without a rate: they add nothing",
-    "n_without_score": "open deals without a score: they add nothing",
-    "n_won_without_amount": "deals won in the period without an amount or a rate: they add nothing",
+    "n_imputed": ("open deal", "without an amount: counted with the usual one"),
+    "n_without_rate": ("open deal", "in a currency without a rate: they add nothing"),
+    "n_without_score": ("open deal", "without a score: they add nothing"),
+    "n_won_without_amount": ("deal", "won in the period without an amount or a rate: they add nothing"),
 }
 
 
@@ -18,16 +16,15 @@ def change_notes(before: ForecastAt, after: ForecastAt, k: int) -> list[str]:
 
     An example: ``12 open deals without an amount: counted with the usual one (10 before).``
     """
-    counts = [_counts(at, k) for at in (before, after)]
+    was, now = _counts(before, k), _counts(after, k)
     return [
-        f"{now[name]} {what} ({was[name]} before)."
-        for was, now in [counts]
-        for name, what in _SAID.items()
+        f"{now[name]} {what}{'' if now[name] == 1 else 's'} {how} ({was[name]} before)."
+        for name, (what, how) in _SAID.items()
         if was[name] or now[name]
     ]
 
 
-def _counts(at: ForecastAt, k: int) -> pd.Series:
+def _counts(at: ForecastAt, k: int) -> dict[str, int]:
     basis = at.basis
     rows = contributions(basis.deals, basis.chance[:, k], basis.won, basis.periods[k])
-    return rows[list(_SAID)].sum().astype(int)
+    return {name: int(rows[name].sum()) for name in _SAID}

@@ -39,7 +39,7 @@ def what_if_report(
 def if_it_ends(view: View, deal_id: str) -> dict[str, Any] | None:
     """Return what a page shows of an open deal: this quarter's forecast if it is won in it, and if it is lost.
 
-    ``now`` is the answer for won, ``rows`` pairs those of both ends; None for a deal that has no worth in this currency.
+    ``now`` is the answer for won, ``rows`` pairs those of both ends; None where the deal has no worth.
     """
     rated = view.basis.deals["deal_id"][view.basis.deals["rated"]]
     if not rated.eq(deal_id).any():

@@ -28,9 +28,11 @@ def store(tmp_path: Path, scores_of):
     opened.close()
 
 
-def test_four_files_are_written_and_agree_with_each_other(store: Store, tmp_path: Path):
+def test_a_page_and_a_file_of_each_report_are_written_and_agree_with_each_other(store: Store, tmp_path: Path):
     paths = write_reports(store, tmp_path / "out", "EUR")
-    assert [path.name for path in paths] == ["forecast.html", "forecast.csv", "at-risk.html", "at-risk.csv"]
+    assert [path.name for path in paths] == [
+        f"{name}.{kind}" for name in ("forecast", "at-risk", "what-changed") for kind in ("html", "csv")
+    ]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(path.name for path in paths)
     forecast = pd.read_csv(paths[1])
     assert (forecast["reporting_currency"] == "EUR").all()
@@ -38,6 +40,30 @@ def test_four_files_are_written_and_agree_with_each_other(store: Store, tmp_path
     risky = pd.read_csv(paths[3])
     assert f"{risky['money_at_risk'].sum():,.0f} EUR" in paths[2].read_text(encoding="utf-8")
     assert risky["money_at_risk"].is_monotonic_decreasing
+
+
+def test_what_changed_is_written_from_a_week_before_to_the_cent(store: Store, tmp_path: Path, scores_of):
+    before = AS_OF - pd.Timedelta(days=7)
+    ids = store.latest_scores()["deal_id"]
+    store.append("scores", scores_of(*({"deal_id": deal_id, "as_of": before} for deal_id in ids)))
+    paths = {path.name: path for path in write_reports(store, tmp_path / "out", "EUR")}
+    rows, page = pd.read_csv(paths["what-changed.csv"]), paths["what-changed.html"].read_text(encoding="utf-8")
+    forecast = pd.read_csv(paths["forecast.csv"])
+    for period, own in rows.groupby("period"):
+        whole = forecast[(forecast["period"] == period) & (forecast["level"] == "whole")].iloc[0]
+        assert round(100 * own["after"].sum()) == round(100 * whole["expected"])
+        assert round(100 * (own["before"] + own["change"] - own["after"]).sum()) == 0
+        assert f"expected {whole['expected']:,.2f}" in page
+    assert {"created", "not yet created"} <= set(rows["cause"])
+    parts = rows[["own", "exchange_rates", "usual_growth", "new_model"]].sum(axis=1)
+    assert (parts - rows["change"]).abs().max() < 0.005
+    assert rows["sentence"].notna().all()
+
+
+def test_with_one_batch_of_scores_what_changed_says_what_to_do(store: Store, tmp_path: Path):
+    paths = {path.name: path for path in write_reports(store, tmp_path / "out", "EUR")}
+    assert "plumbline score --as-of 2026-07-27" in paths["what-changed.html"].read_text(encoding="utf-8")
+    assert pd.read_csv(paths["what-changed.csv"]).empty
 
 
 def test_writing_again_gives_the_same_bytes(store: Store, tmp_path: Path):
