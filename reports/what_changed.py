@@ -120,7 +120,8 @@ def _checked(rows: pd.DataFrame, which: str) -> pd.DataFrame:
         wrong = rows["deal_id"][~np.isfinite(values)]
         if len(wrong):
             raise SchemaError(f"Deal {wrong.iloc[0]} has no {name} {which}, as have {len(wrong)} of {len(rows)} deals.")
-    rows = rows.assign(**numbers, win_probability=rows.get("win_probability", np.nan))
+    win = rows.get("win_probability", pd.Series(np.nan, rows.index)).astype("float64")
+    rows = rows.assign(**numbers, win_probability=win)
     return rows.assign(cents=cents_of(rows["chance"], rows["amount_cents"]))
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from crm.errors import NotEnoughDataError, PlumblineError
+from crm.errors import PlumblineError
 from crm.fiscal import this_and_next_quarter
 from crm.money import known_rates, rates_day
 from crm.store import Store
@@ -110,7 +110,7 @@ class Changes:
         """Return what changed since a week ago if that is known by now; a page does not wait, but has it begun."""
         try:
             instants = compared(self._store.score_instants())
-        except NotEnoughDataError:
+        except PlumblineError:  # nothing to compare with, or a store in trouble: the page has more to say than this
             return None
         if self._of is view and instants in self._kept:
             return self._kept[instants]

@@ -29,7 +29,7 @@ def changes_page(
     since: Annotated[str, Query(max_length=40)] = "",
     period: Literal["this", "next"] = "this",
     team: Annotated[str, Query(max_length=200)] = "",
-    cause: CauseName | Literal[""] = "",
+    cause: Literal[CauseName, ""] = "",
     page_number: Annotated[int, Query(alias="page", ge=1)] = 1,
 ) -> Response:
     """Show what changed in the forecast since a day, a week before the latest scores where none is given."""
