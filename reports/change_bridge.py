@@ -27,8 +27,20 @@ def lines(deals: pd.DataFrame, above_before: Above, above_after: Above) -> pd.Da
         For each deal and group ``before`` + all causes = ``after``; a deal that moved between groups leaves one with
         what it was, and comes into the other with that.
     """
-    tables = [_of_level(deals, level, above_before, above_after) for level in LEVELS]
-    return pd.concat(tables, ignore_index=True)
+    groups = _memberships(deals, above_before, above_after)
+    rows = deals.iloc[groups["place"].to_numpy()].reset_index(drop=True)
+    was, now = groups["was"], groups["now"]
+    before, after = rows["before_cents"], rows["after_cents"]
+    parts = [
+        (BEFORE, before, was & (before != 0)),
+        (rows["own_cause"], rows["own_cents"], now & (rows["own_cause"] != "")),
+        *((cause, rows[name], now & (rows[name] != 0)) for cause, name in CENTS.items()),
+        (OWNER_MOVED, before.where(now, -before), was != now),
+        (AFTER, after, now & (after != 0)),
+    ]
+    told = groups[["level", "id"]].assign(deal_id=rows["deal_id"])
+    every = [told.assign(cause=cause, cents=cents)[chosen] for cause, cents, chosen in parts]
+    return pd.concat(every, ignore_index=True)
 
 
 def bridge(found: pd.DataFrame, new_before: NewCents, new_after: NewCents) -> pd.DataFrame:
@@ -72,36 +84,22 @@ def by_group(found: pd.DataFrame, level: str) -> dict[str, dict[str, int]]:
     return groups
 
 
-def _of_level(deals: pd.DataFrame, level: str, above_before: Above, above_after: Above) -> pd.DataFrame:
-    rows = _with_groups(deals, level, above_before, above_after)
-    was, now = rows["was"].astype(bool), rows["now"].astype(bool)
-    before, after = rows["before_cents"], rows["after_cents"]
-    parts = [
-        (BEFORE, before, was & (before != 0)),
-        (rows["own_cause"], rows["own_cents"], now & (rows["own_cause"] != "")),
-        *((cause, rows[name], now & (rows[name] != 0)) for cause, name in CENTS.items()),
-        (OWNER_MOVED, before.where(now, -before), was != now),
-        (AFTER, after, now & (after != 0)),
-    ]
-    told = rows[["id", "deal_id"]].assign(level=level)
-    return pd.concat([told.assign(cause=cause, cents=cents)[chosen] for cause, cents, chosen in parts])
-
-
-def _with_groups(deals: pd.DataFrame, level: str, above_before: Above, above_after: Above) -> pd.DataFrame:
-    """One row per deal and group in which it counts: ``id``, and whether it ``was`` there and is ``now``."""
-    column = "owner" if level in ("whole", "manager") else level
-    sides = [f"{column}_from", f"{column}_to"]
-    rows = deals.assign(there=deals["there"].astype(str), **{name: deals[name].fillna("") for name in sides})
-    found = []
-    for there, owner, new_owner in rows[["there", *sides]].drop_duplicates().itertuples(index=False):
-        groups = _groups(level, owner, above_before), _groups(level, new_owner, above_after)
-        # A deal that is there at one instant only moves nowhere.
-        before, after = {"left_only": (groups[0],) * 2, "right_only": (groups[1],) * 2}.get(there, groups)
-        found += [
-            (there, owner, new_owner, one, one in before, one in after) for one in dict.fromkeys((*before, *after))
-        ]
-    return rows.merge(pd.DataFrame(found, columns=["there", *sides, "id", "was", "now"]), on=["there", *sides])
+def _memberships(deals: pd.DataFrame, above_before: Above, above_after: Above) -> pd.DataFrame:
+    """One row per deal (its place) and group in which it counts, and whether it ``was`` there and is ``now``."""
+    found: list[tuple[int, str, str, bool, bool]] = []
+    for level in LEVELS:
+        column = "owner" if level in ("whole", "manager") else level
+        sides = (deals["there"].astype(str), deals[f"{column}_from"], deals[f"{column}_to"])
+        for place, (there, name, new_name) in enumerate(zip(*sides, strict=True)):
+            groups = _groups(level, name, above_before), _groups(level, new_name, above_after)
+            # A deal that is there at one instant only moves nowhere.
+            before, after = {"left_only": (groups[0],) * 2, "right_only": (groups[1],) * 2}.get(there, groups)
+            found += [(place, level, one, one in before, one in after) for one in dict.fromkeys((*before, *after))]
+    kinds = {"place": "int64", "level": "str", "id": "str", "was": "bool", "now": "bool"}
+    return pd.DataFrame(found, columns=list(kinds)).astype(kinds)
 
 
 def _groups(level: str, name: str, above: Above) -> Sequence[str]:
-    return {"whole": ("",), "manager": tuple(above.get(name, ()))}.get(level, (name,))
+    if level == "manager":
+        return above.get(name, ())
+    return ("",) if level == "whole" else (name,)

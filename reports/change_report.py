@@ -82,7 +82,8 @@ def _csv_rows(changed: WhatChanged, k: int, before: ForecastAt, after: ForecastA
     deals = _told(changed)
     rows = deals.assign(**{name: deals[column] / 100 for name, column in _MONEY.items()})
     was, now = (at.basis.new_cents[k].get(("whole", ""), 0) / 100 for at in (before, after))
-    to_come = dict.fromkeys(_MONEY, 0.0) | {"before": was, "after": now, "change": now - was, "own": now - was}
+    to_come: dict[str, float | str] = dict.fromkeys(_MONEY, 0.0)
+    to_come |= {"before": was, "after": now, "change": now - was, "own": now - was}
     to_come |= {"deal_id": "", "name": "Deals that are not created yet", "owner_name": "", "team": ""}
     to_come |= {"cause": NEW_BUSINESS, "own_cause": NEW_BUSINESS, "sentence": CAUSES[NEW_BUSINESS]}
     rows = pd.concat([rows, pd.DataFrame([to_come])], ignore_index=True).assign(

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from reports import change_causes as causes
+from reports.change_signals import AMOUNT
 
 Deal = Mapping[Any, Any]
 """A row of ``WhatChanged.deals``."""
@@ -94,7 +95,7 @@ def _likelier(deal: Deal, by_signal: Sequence[tuple[str, int]]) -> str:
     text = f"{how} likely to be won in the period: {_percents(was, now)}"
     if deal["stage_from"] != deal["stage_to"]:
         text += f", from stage {deal['stage_from']} to {deal['stage_to']}"
-    groups = [group for group, cents in by_signal if (cents > 0) == (now > was)][:_TOLD_GROUPS]
+    groups = [group for group, cents in by_signal if (cents > 0) == (now > was) and group != AMOUNT][:_TOLD_GROUPS]
     return text + (f"; {' and '.join(groups)}" if groups else "")
 
 

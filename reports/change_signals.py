@@ -9,6 +9,8 @@ from reports.change_causes import PROBABILITY_DOWN, PROBABILITY_UP
 
 TIME_TO_CLOSE, AMOUNT, OTHER = "time to close", "amount", "other"
 COLUMNS = ("deal_id", "group", "cents")
+_IMPOSSIBLE = 1e-9
+"""Of a deal that is less likely won than this no share can be told."""
 
 Points = Mapping[str, Mapping[str, float]]
 """By deal_id, why its win probability moved: points of it by group of signals, which sum to the move."""
@@ -48,7 +50,7 @@ def _split(deal: dict, points: Mapping[str, float] | None) -> dict[str, int]:
     won = deal["win_probability_from"], deal["win_probability_to"]
     worth = (deal["amount_learned_from"] + deal["amount_cents_to"]) / 2
     parts: dict[str, float] = {}
-    if points is not None and np.isfinite(won).all() and min(won) > 0:
+    if points is not None and np.isfinite(won).all() and min(won) > _IMPOSSIBLE:
         share = chance[0] / won[0], chance[1] / won[1]
         parts = {group: one * (share[0] + share[1]) / 2 * worth for group, one in sorted(points.items())}
         parts[TIME_TO_CLOSE] = (share[1] - share[0]) * (won[0] + won[1]) / 2 * worth

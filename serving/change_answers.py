@@ -146,7 +146,7 @@ def _deal(
 def _then(deal: dict[Any, Any], end: str, currency: str) -> DealThen | None:
     known = {
         name: None if pd.isna(value) else value
-        for name in ("stage", "stage_category", "amount", "currency", "close_date", "win_probability", "chance")
+        for name in ("stage", "stage_category", "amount", "close_date", "win_probability", "chance")
         for value in [deal[f"{name}_{end}"]]
     }
     if known["stage_category"] is None:
@@ -157,7 +157,7 @@ def _then(deal: dict[Any, Any], end: str, currency: str) -> DealThen | None:
     return DealThen(
         stage=known["stage"],
         stage_category=known["stage_category"],
-        amount=answers.money(known["amount"], known["currency"]),
+        amount=answers.money(known["amount"], deal[f"currency_{end}"]),
         close_date=known["close_date"] and date.fromisoformat(known["close_date"]),
         owner=owner,
         probability=known["chance"],

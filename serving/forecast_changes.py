@@ -63,7 +63,7 @@ def forecast_changes(
     asked = Asked(("whole", "") if id is None else (level, id), cause, owner, team)
     deal_ids = deals_behind(of_period, asked).index.tolist()
     start = start_of(cursor, view)
-    days = {name: day and day.isoformat() for name, day in (("since", since), ("until", until))}
+    days = {name: None if day is None else day.isoformat() for name, day in (("since", since), ("until", until))}
     filters = days | {"period": period, "level": level, "id": id, "cause": cause, "owner": owner, "team": team}
     batches = [
         Batch(as_of=as_of, model_version=model) for as_of, model in zip(changed.instants, changed.models, strict=True)

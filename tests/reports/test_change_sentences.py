@@ -42,8 +42,8 @@ WON = {"stage_category_to": "won", "chance_to": 1.0}
         ("probability up", {}, "More likely to be won in the period: 31% to 45%; engagement and timing"),
         (
             "probability down",
-            {"chance_to": 0.305, "stage_to": "Offer"},
-            "Less likely to be won in the period: 31.0% to 30.5%, from stage Demo to Offer; time to close",
+            {"chance_to": 0.306, "stage_to": "Offer"},
+            "Less likely to be won in the period: 31.0% to 30.6%, from stage Demo to Offer; time to close",
         ),
         ("probability up", {"win_probability_from": float("nan")}, "Not scored before"),
         ("probability down", {"win_probability_to": None}, "No longer scored"),

@@ -9,14 +9,11 @@ from hypothesis import strategies as st
 
 from crm.errors import NotEnoughDataError
 from crm.fiscal import fiscal_quarter
-from crm.money import known_rates, rates_day
-from crm.present import present
 from reports.change_bridge import AFTER, BEFORE, LEVELS
 from reports.change_instants import compared
 from reports.change_notes import change_notes
 from reports.changed_forecast import changed_forecast, forecast_at
-from reports.forecast import forecast
-from reports.forecast_learned import learn
+from reports.forecast import forecast_rows
 
 THEN, NOW = pd.Timestamp("2026-11-02", tz="UTC"), pd.Timestamp("2026-11-16", tz="UTC")
 LONG_AGO = pd.Timestamp("2026-09-21", tz="UTC")
@@ -121,10 +118,7 @@ def test_rates_and_what_is_learned_of_amounts_are_told_apart_from_the_deals(comp
     tables = company({"changes": opened(), "currency": "USD"}, {"changes": won})
     changed = changed_of(tables, scored(THEN, "1", LIKELY, LIKELY), scored(NOW, "1", LIKELY))[0][0]
     row = changed.deals.set_index("deal_id").loc["D1"]
-    factor = (1 * 2 + 20 * 2) / 21  # one won deal in Demo, mixed with 20 such of all stages: both are 2
-    assert row["rates_cents"] == 5_000
-    assert row["growth_cents"] == pytest.approx(45_000 * (factor - 1), abs=4_300)
-    assert row["own_cents"] == 0
+    assert row[["rates_cents", "growth_cents", "own_cents"]].tolist() == [5_000, 45_000, 0]
 
 
 def test_the_model_in_use_is_asked_about_the_old_facts_and_told_apart(company, scored):
@@ -218,19 +212,16 @@ def histories(draw):
     return deals, since, draw(st.sampled_from(["1", "2"])), scores
 
 
-@settings(max_examples=20, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=15, deadline=None)
 @given(histories(), st.booleans())
 def test_both_ends_are_the_forecasts_to_the_cent_and_causes_sum_to_the_difference(company, scored, history, in_use):
     deals, since, version, scores = history
     tables = company(*deals)
     issued = scored(since, version, *scores[0]), scored(NOW, "2", *scores[1])
     again = scored(since, "2", *scores[2])
-    found, _ = changed_of(tables, *issued, (lambda *_: again) if in_use else None)
-    made = []
-    for given_scores, as_of in zip(issued, (since, NOW), strict=True):
-        rates = known_rates(tables["fx_rates"], "EUR", rates_day(as_of))
-        learned = learn(tables, as_of.to_pydatetime(), rates)
-        made.append(forecast(present(tables, as_of), given_scores, tables, rates, PERIODS, learned))
+    found, ends = changed_of(tables, *issued, (lambda *_: again) if in_use else None)
+    made = [forecast_rows(at.basis) for at in ends]
     for changed in found:
         rows = changed.bridge
         for which, forecasts in zip((BEFORE, AFTER), made, strict=True):
