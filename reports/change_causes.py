@@ -15,8 +15,8 @@ NEW_MODEL, USUAL_GROWTH, RATES, NEW_BUSINESS = "new model", "usual growth", "exc
 
 CAUSES = {
     CREATED: "Deals that are new.",
-    PULLED_IN: "Deals whose close date moved into the period.",
-    PUSHED_OUT: "Deals whose close date moved out of the period.",
+    PULLED_IN: "Deals whose close date moved into the period, and whose part grew.",
+    PUSHED_OUT: "Deals whose close date moved out of the period, and whose part shrank.",
     AMOUNT_UP: "Deals that are expected to bring more.",
     AMOUNT_DOWN: "Deals that are expected to bring less.",
     WON: "Deals that were won: what they brought, less what was expected of them.",
@@ -46,7 +46,7 @@ def causes(pair: pd.DataFrame, period: Period) -> pd.DataFrame:
     after = pair["cents_to"].to_numpy()
     shared = {"rates_cents": at_rates - before, "growth_cents": learned - at_rates, "model_cents": told - learned}
     own = after - told
-    happened = _happened(pair, period)
+    happened = _happened(pair, period, own)
     own_cause = np.where(happened != "", happened, np.where(own != 0, _drifted(pair), ""))
     moved = ((pair["there"] == "both") & (_differs(pair, "owner") | _differs(pair, "team"))).to_numpy()
     # The parts that may name the main cause; a move counts with all that it takes along.
@@ -70,8 +70,11 @@ def _differs(pair: pd.DataFrame, name: str) -> pd.Series:
     return pair[name + "_from"].fillna("").astype(str) != pair[name + "_to"].fillna("").astype(str)
 
 
-def _happened(pair: pd.DataFrame, period: Period) -> NDArray[np.object_]:
-    """What happened to each deal, or an empty text."""
+def _happened(pair: pd.DataFrame, period: Period, own: NDArray[np.int64]) -> NDArray[np.object_]:
+    """What happened to each deal, or an empty text.
+
+    A moved close date tells nothing of a deal whose part went the other way: something else outweighed it.
+    """
     was, now = pair["stage_category_from"], pair["stage_category_to"]
     start, end = str(period.start), str(period.end)
     inside = [pair[f"close_date_{one}"].astype("str").between(start, end, inclusive="left") for one in ("from", "to")]
@@ -87,8 +90,8 @@ def _happened(pair: pd.DataFrame, period: Period) -> NDArray[np.object_]:
         WON: (now == WON) & (was != WON),
         LOST: (now == LOST) & (was != LOST),
         REOPENED: (now == "open") & (was != "open"),
-        PULLED_IN: dated & ~inside[0] & inside[1],
-        PUSHED_OUT: dated & inside[0] & ~inside[1],
+        PULLED_IN: dated & ~inside[0] & inside[1] & (own >= 0),
+        PUSHED_OUT: dated & inside[0] & ~inside[1] & (own <= 0),
     }
     return np.select([rule.to_numpy(bool) for rule in rules.values()], list(rules), "").astype(object)
 

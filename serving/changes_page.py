@@ -1,5 +1,6 @@
 """The page of what changed: from the forecast of an earlier day to that of now, by cause, team and deal."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
@@ -10,7 +11,7 @@ from crm.errors import NotEnoughDataError
 from reports.change_bridge import by_group
 from reports.change_causes import CAUSES
 from serving.change_answers import Asked, changed_deals, deals_behind, signals_behind, steps_of
-from serving.change_schemas import CauseName
+from serving.change_schemas import CauseName, ChangePart
 from serving.changes import Changed, PeriodChanges
 from serving.problems import refused
 from serving.rendering import page
@@ -20,6 +21,7 @@ from serving.view import View
 router = APIRouter(include_in_schema=False)
 
 _PER_PAGE = 25
+_WORTH_A_WORD = 0.05
 
 
 @router.get("/changes")
@@ -57,11 +59,20 @@ def changes_page(
         "groups": _groups(view, changed, of_period, team),
         "signals": signals_behind(of_period, group),
         "total": len(deal_ids),
-        "deals": changed_deals(changed, of_period, asked, deal_ids[first : first + _PER_PAGE]),
+        "deals": [
+            (deal, _main_parts(deal.parts))
+            for deal in changed_deals(changed, of_period, asked, deal_ids[first : first + _PER_PAGE])
+        ],
         "page_number": page_number,
         "pages": max(1, -(-len(deal_ids) // _PER_PAGE)),
     }
     return page(request, "changes.html", context)
+
+
+def _main_parts(parts: Sequence[ChangePart]) -> list[ChangePart]:
+    """The parts of a deal's change that are worth a word beside the largest."""
+    largest = max(abs(float(part.change.amount)) for part in parts)
+    return [part for part in parts if abs(float(part.change.amount)) >= _WORTH_A_WORD * largest]
 
 
 def _groups(view: View, changed: Changed, period: PeriodChanges, team: str) -> dict[str, Any]:

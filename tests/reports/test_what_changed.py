@@ -68,6 +68,8 @@ def assert_balanced(changed, before, after, above=({}, {}), new=({}, {})):
         ({}, {"close_date": "2027-01-01", "chance": 0.1}, "pushed out", -30_000),
         ({"close_date": "2027-02-01", "chance": 0.1}, {}, "pulled in", 30_000),
         ({"close_date": None, "chance": 0.1}, {}, "pulled in", 30_000),
+        ({}, {"close_date": "2027-01-01", "chance": 0.5}, "probability up", 10_000),
+        ({"close_date": "2027-02-01"}, {"chance": 0.3}, "probability down", -10_000),
         ({}, {"close_date": "2026-12-31"}, UNCHANGED, 0),
         ({}, {"amount_cents": 150_000}, "amount up", 20_000),
         ({}, {"amount_cents": 50_000, "chance": 0.41}, "amount down", -19_500),
