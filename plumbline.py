@@ -13,6 +13,8 @@ from crm.errors import PlumblineError
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
+    from models.scorer import Scorer
+
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -267,7 +269,14 @@ def report(
 
     settings = Settings()
     folder, store = out or settings.build_dir / "reports", open_store(settings.store_url)
-    for path in write_reports(store, folder, settings.reporting_currency, champion_told(store, settings)):
+
+    def champion() -> "Scorer":
+        from models.registry import load_champion
+
+        return load_champion(settings.tracking_uri)
+
+    ask = champion_told(store, settings.reporting_currency, champion)
+    for path in write_reports(store, folder, settings.reporting_currency, ask):
         typer.echo(path)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from crm.errors import NotEnoughDataError
 from crm.fiscal import this_and_next_quarter
 from crm.store import Store
-from reports.change_bridge import by_group
+from reports.change_bridge import AFTER, BEFORE, by_group
 from reports.change_causes import CAUSES, NEW_BUSINESS
 from reports.change_instants import compared
 from reports.change_notes import change_notes
@@ -69,7 +69,7 @@ def _section(changed: WhatChanged, notes: list[str]) -> dict[str, Any]:
         "period": changed.period,
         "waterfall": waterfall(whole),
         "means": CAUSES,
-        "teams": teams,
+        "teams": sorted(teams.items(), key=lambda team: -abs(team[1].get(AFTER, 0) - team[1].get(BEFORE, 0))),
         "columns": [cause for cause in CAUSES if any(cause in parts for parts in teams.values())],
         "deals": deals.to_dict("records"),
         "n_deals": int((changed.deals["cents"] != 0).sum()),

@@ -12,7 +12,7 @@ What is left is the deal's own cause, whole, under one name. What happened to th
 won, lost, reopened; then its close date pulled into the period or pushed out of it, where its part went the same way;
 else the larger of the effects of its amount and of its chance names it. The main cause is what happened to the deal, or
 else its largest part. A change of owner moves the old part from one group to another, on top; at the whole that is
-nothing. What is expected of deals not created yet is a cause beside the deals. So at each level before + causes = after.
+nothing. What is expected of deals not created yet is a cause beside them. At each level before + causes = after.
 """
 
 from dataclasses import dataclass

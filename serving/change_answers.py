@@ -38,17 +38,10 @@ def bridges(changed: Changed, period: PeriodChanges, level: str, name: str | Non
     """Write the bridge of every group of a level, or of the one called ``name``; none where there is no such."""
     rows = period.changed.bridge
     rows = rows[(rows["level"] == level) & ((rows["id"] == name) if name is not None else True)]
-    found = []
-    for group, own in rows.groupby("id", sort=False):
-        sums = {cause: (cents, n) for cause, cents, n in own[["cause", "cents", "n_deals"]].itertuples(index=False)}
-        ends = [money(sums.pop(end, (0, 0))[0], changed.currency) for end in (BEFORE, AFTER)]
-        causes = [
-            CauseSum(cause=cause, change=money(cents, changed.currency), n_deals=n)
-            for cause, (cents, n) in sums.items()
-        ]
-        named = WHOLE if level == "whole" else changed.names.get(str(group), str(group))
-        found.append(Bridge(level=level, id=str(group), name=named, before=ends[0], after=ends[1], causes=causes))
-    return found
+    groups: dict[str, dict[str, tuple[int, int]]] = {}
+    for row in rows.itertuples():
+        groups.setdefault(row.id, {})[row.cause] = (row.cents, row.n_deals)
+    return [_bridge(level, group, sums, changed) for group, sums in groups.items()]
 
 
 def deals_behind(period: PeriodChanges, asked: Asked) -> pd.DataFrame:
@@ -118,6 +111,21 @@ def money(cents: int, currency: str) -> Money:
     Money(amount='-34000.50', currency='EUR')
     """
     return Money(amount=f"{Decimal(int(cents)) / 100:.2f}", currency=currency)
+
+
+def _bridge(level: Any, group: str, sums: dict[str, tuple[int, int]], changed: Changed) -> Bridge:
+    before, after = (money(sums.pop(end, (0, 0))[0], changed.currency) for end in (BEFORE, AFTER))
+    return Bridge(
+        level=level,
+        id=group,
+        name=WHOLE if level == "whole" else changed.names.get(group, group),
+        before=before,
+        after=after,
+        causes=[
+            CauseSum(cause=cause, change=money(cents, changed.currency), n_deals=n)
+            for cause, (cents, n) in sums.items()
+        ],
+    )
 
 
 def _deal(
