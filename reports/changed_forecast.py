@@ -24,7 +24,7 @@ from reports.forecast_deals import SINGLE_LEVELS, chances_in, grouped, open_deal
 from reports.forecast_learned import learn
 from reports.what_changed import WhatChanged, what_changed
 
-SHOWN = ("name", "owner_name", "stage", "amount", "currency", "closed_at", "imputed")
+SHOWN = ("name", "owner_name", "stage", "amount", "currency", "closed_at")
 """Columns that say what a deal is, besides those that its part is made of."""
 
 Ask = Callable[[datetime, Sequence[str], str], pd.DataFrame | None]
@@ -99,13 +99,12 @@ def _states(at: ForecastAt, k: int) -> pd.DataFrame:
 
     What the forecast counts as nothing is nothing here too: no score, no rate, a won deal without an amount.
     """
-    basis, fixed = at.basis, {"imputed": False}
+    basis = at.basis
     won = basis.won.assign(
         amount_cents=basis.won["cents"].fillna(0.0),
         chance=basis.won.index.isin(won_in(basis.won, basis.periods[k]).index).astype(float),
-        **fixed,
     )
-    lost = grouped(at.known[at.known["stage_category"] == "lost"]).assign(amount_cents=0.0, chance=0.0, **fixed)
+    lost = grouped(at.known[at.known["stage_category"] == "lost"]).assign(amount_cents=0.0, chance=0.0)
     still_open = basis.deals.assign(amount_cents=basis.deals["cents"], chance=basis.chance[:, k])
     names = ["deal_id", *SINGLE_LEVELS, "stage_category", "close_date", *SHOWN, "amount_cents", "chance"]
     rows = pd.concat([part[names] for part in (still_open, won, lost)], ignore_index=True)

@@ -44,17 +44,11 @@ def bridges(changed: Changed, period: PeriodChanges, level: str, name: str | Non
     return [_bridge(level, group, sums, changed) for group, sums in groups.items()]
 
 
-def deals_behind(period: PeriodChanges, asked: Asked) -> pd.DataFrame:
-    """Return the parts of the deals asked for, those that changed most first.
-
-    Returns
-    -------
-    DataFrame, one row per deal, indexed by deal_id
-        ``cents``, the change in the group (in the one cause, where one is asked for), and ``before`` and ``after``.
-    """
+def deals_behind(period: PeriodChanges, asked: Asked) -> list[str]:
+    """Return the ids of the deals asked for, those that changed most first: in the one cause, where one is asked for."""
     rows = period.groups.get(asked.group)
     if rows is None:
-        return pd.DataFrame(columns=["cents"])
+        return []
     parts = rows[~rows["cause"].isin([BEFORE, AFTER])]
     if asked.cause is not None:
         parts = parts[parts["cause"] == asked.cause]
@@ -64,7 +58,7 @@ def deals_behind(period: PeriodChanges, asked: Asked) -> pd.DataFrame:
         if wanted is not None:
             theirs = (deals[f"{name}_from"] == wanted) | (deals[f"{name}_to"] == wanted)
             cents, deals = cents[theirs], deals[theirs]
-    return cents.assign(size=-cents["cents"].abs()).sort_values(["size", "deal_id"])[["cents"]]
+    return cents.assign(size=-cents["cents"].abs()).sort_values(["size", "deal_id"]).index.tolist()
 
 
 def steps_of(period: PeriodChanges, group: tuple[str, str] = _WHOLE) -> Waterfall:

@@ -47,7 +47,7 @@ def changes_page(
         return page(request, "changes.html", context | {"note": str(error)})
     of_period = changed.periods[("this", "next").index(period)]
     group = ("team", team) if team else ("whole", "")
-    deal_ids = deals_behind(of_period, asked := Asked(group, cause or None)).index.tolist()
+    deal_ids = deals_behind(of_period, asked := Asked(group, cause or None))
     first = (page_number - 1) * _PER_PAGE
     context |= {
         "changed": changed,

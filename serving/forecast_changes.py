@@ -61,7 +61,7 @@ def forecast_changes(
     if id is not None and not found:
         raise Problem(404, f"No {level} is called {id!r} in this forecast.", "Leave id out to get every group.")
     asked = Asked(("whole", "") if id is None else (level, id), cause, owner, team)
-    deal_ids = deals_behind(of_period, asked).index.tolist()
+    deal_ids = deals_behind(of_period, asked)
     start = start_of(cursor, view)
     days = {name: None if day is None else day.isoformat() for name, day in (("since", since), ("until", until))}
     filters = days | {"period": period, "level": level, "id": id, "cause": cause, "owner": owner, "team": team}
