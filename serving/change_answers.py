@@ -45,7 +45,7 @@ def bridges(changed: Changed, period: PeriodChanges, level: str, name: str | Non
 
 
 def deals_behind(period: PeriodChanges, asked: Asked) -> list[str]:
-    """Return the ids of the deals asked for, those that changed most first: in the one cause, where one is asked for."""
+    """Return the ids of the deals asked for, those first that changed most, in the one cause where it is given."""
     rows = period.groups.get(asked.group)
     if rows is None:
         return []
