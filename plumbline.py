@@ -13,6 +13,8 @@ from crm.errors import PlumblineError
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
+    from models.scorer import Scorer
+
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -259,14 +261,22 @@ def leaks(
 def report(
     out: Annotated[Path | None, typer.Option(help="Folder; default `reports` in the build folder.")] = None,
 ) -> None:
-    """Write the forecast, the deals at risk, and how dates and commits came true, as self-contained pages and CSV."""
+    """Write the forecast, the deals at risk, what changed, and how dates and commits came true, as pages and CSV."""
     from crm.settings import Settings
     from crm.store import open_store
     from reports.writing import write_reports
+    from training.champion_told import champion_told
 
     settings = Settings()
-    folder = out or settings.build_dir / "reports"
-    for path in write_reports(open_store(settings.store_url), folder, settings.reporting_currency):
+    folder, store = out or settings.build_dir / "reports", open_store(settings.store_url)
+
+    def champion() -> "Scorer":
+        from models.registry import load_champion
+
+        return load_champion(settings.tracking_uri)
+
+    ask = champion_told(store, settings.reporting_currency, champion)
+    for path in write_reports(store, folder, settings.reporting_currency, ask):
         typer.echo(path)
 
 

@@ -8,11 +8,13 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Engine,
@@ -21,6 +23,7 @@ from sqlalchemy import (
     Table,
     and_,
     func,
+    literal,
     select,
     true,
 )
@@ -47,6 +50,7 @@ from crm.store_tables import BATCH, staging, stored
 from crm.tables import LEDGERS, TABLES, TOLD
 
 _ROWS_PER_BATCH = 50_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -194,10 +198,24 @@ class Store:
 
     def latest_scores(self, deal_ids: Sequence[str] | None = None) -> pd.DataFrame:
         """Return the scores of the latest ``as_of``, by the model that issued last; of these deals only, if given."""
+        latest = select(func.max(stored("scores").c.as_of)).scalar_subquery()
+        return self._issued(latest, deal_ids)
+
+    def scores_at(self, as_of: datetime) -> pd.DataFrame:
+        """Return the scores of one of ``score_instants``, by the model that issued last."""
+        return self._issued(literal((as_of - _EPOCH) // timedelta(microseconds=1), BigInteger), None)
+
+    def score_instants(self) -> list[datetime]:
+        """Return every instant as of which there are scores, the oldest first."""
+        as_of = stored("scores").c.as_of
+        with self._reading() as connection:
+            found = connection.scalars(select(as_of).distinct().order_by(as_of)).all()
+        return [_EPOCH + timedelta(microseconds=instant) for instant in found]
+
+    def _issued(self, as_of: ColumnElement[int], deal_ids: Sequence[str] | None) -> pd.DataFrame:
         scores = stored("scores")
-        latest = select(func.max(scores.c.as_of)).scalar_subquery()
-        model = select(scores.c.model_version).where(scores.c.as_of == latest).order_by(scores.c[BATCH].desc()).limit(1)
-        where = and_(scores.c.as_of == latest, scores.c.model_version == model.scalar_subquery())
+        model = select(scores.c.model_version).where(scores.c.as_of == as_of).order_by(scores.c[BATCH].desc()).limit(1)
+        where = and_(scores.c.as_of == as_of, scores.c.model_version == model.scalar_subquery())
         if deal_ids is not None:
             where = and_(where, among(self._kind, scores.c.deal_id, deal_ids))
         return self._frame("scores", where)

@@ -15,7 +15,7 @@ from reports.forecast_deals import (
     NO_OWNER,
     NO_TEAM,
     SINGLE_LEVELS,
-    chances_at_bounds,
+    chances_in,
     instant,
     open_deals,
     won_deals,
@@ -78,8 +78,7 @@ def basis_of(
     as_of = scores["as_of"].iloc[0].to_pydatetime()
     deals = open_deals(present, scores, tables["stages"], rates, learned.final if learned else AS_THEY_ARE)
     won = won_deals(present, rates)
-    bounds = chances_at_bounds(deals["win_within"], periods, as_of)
-    chance = np.clip(bounds[:, :, 1] - bounds[:, :, 0], 0, 1)
+    chance = chances_in(deals["win_within"], periods, as_of)
     above = managers_above(tables["users"])
     of_owner = [owner_quotas(tables["quotas"], rates, period) for period in periods]
     to_come = list(learned.parts["owner"]) if learned else []

@@ -79,6 +79,12 @@ def chances_at_bounds(win_within: pd.Series, periods: Sequence[Period], as_of: d
     return chances_within(win_within, days).reshape(-1, len(periods), 2)
 
 
+def chances_in(win_within: pd.Series, periods: Sequence[Period], as_of: datetime) -> NDArray[np.float64]:
+    """Return each deal's P(won in the part of each period still to come), of shape (n_deals, n_periods)."""
+    bounds = chances_at_bounds(win_within, periods, as_of)
+    return np.clip(bounds[:, :, 1] - bounds[:, :, 0], 0, 1)
+
+
 def open_deals(
     present: pd.DataFrame,
     scores: pd.DataFrame,

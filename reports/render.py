@@ -1,8 +1,9 @@
 """Reports as pages that need nothing else (no script, no link to fetch), and as CSV that is safe in a spreadsheet."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,14 @@ def people_html(people: People, about: About) -> str:
     return _ENVIRONMENT.get_template("people.html").render(about=about, **context)
 
 
+def changes_html(sections: Sequence[Mapping[str, Any]], spans: Sequence[About], note: str = "") -> str:
+    """Return the page of what changed between two instants, about which ``spans`` is.
+
+    Each section is of one period; see ``reports/change_report.py``. A ``note`` says why there is none.
+    """
+    return _ENVIRONMENT.get_template("what_changed.html").render(sections=sections, spans=spans, note=note)
+
+
 def quality_html(quality: Quality) -> str:
     """Return the page of a quality report."""
     groups: dict[str, list[Any]] = {}
@@ -148,6 +157,21 @@ def money(amount: float) -> str:
 def whole_money(amount: float) -> str:
     """An amount in whole units of money; a dash where there is none."""
     return "–" if pd.isna(amount) else f"{amount:,.0f}"
+
+
+def cents(amount: int) -> str:
+    """Whole cents as money, such as ``1,234.50``."""
+    return f"{Decimal(int(amount)) / 100:,.2f}"
+
+
+def signed(amount: int) -> str:
+    """Whole cents as a change in whole units of money.
+
+    >>> signed(123_456_78), signed(-50_00), signed(0)
+    ('+123,457', '−50', '0')
+    """
+    text = f"{abs(round(Decimal(int(amount)) / 100)):,}"
+    return text if text == "0" else ("+" if amount > 0 else "−") + text
 
 
 def percent(share: float) -> str:
@@ -216,5 +240,5 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_FILTERS = (money, whole_money, percent, times, ratio, in_percent, days, ago, day_before, instant, known)
+_FILTERS = (money, whole_money, cents, signed, percent, times, ratio, in_percent, days, ago, day_before, instant, known)
 _ENVIRONMENT.filters |= {f.__name__: f for f in _FILTERS}

@@ -18,6 +18,8 @@ from crm.store import Store
 from features.declared import NOTHING, Declared
 from reports.at_risk import AT_RISK_FROM, at_least, attention
 from reports.categories import categories
+from reports.change_report import change_texts
+from reports.changed_forecast import Ask
 from reports.forecast import forecast_rows
 from reports.forecast_basis import basis_of
 from reports.forecast_learned import learn
@@ -26,12 +28,13 @@ from reports.quality import Quality, open_signals, quality
 from reports.render import About, at_risk_html, csv_text, forecast_html, people_html, quality_html
 
 
-def write_reports(store: Store, folder: Path, reporting_currency: str) -> list[Path]:
-    """Write the forecast, the deals at risk, and how dates and commits came true, as pages and as CSV.
+def write_reports(store: Store, folder: Path, reporting_currency: str, ask: Ask | None = None) -> list[Path]:
+    """Write the forecast, deals at risk, how dates and commits came true, and what changed, as pages and as CSV.
 
     Returns the files.
 
-    A file is replaced whole or not at all, so a reader never sees half a report.
+    A file is replaced whole or not at all, so a reader never sees half a report. ``ask`` tells a new model's part in
+    what changed; see ``reports/changed_forecast.py``.
 
     Raises
     ------
@@ -44,6 +47,7 @@ def write_reports(store: Store, folder: Path, reporting_currency: str) -> list[P
     folder.mkdir(parents=True, exist_ok=True)
     tables, as_of = store.read_all(), scores["as_of"].iloc[0].to_pydatetime()
     texts = report_texts(tables, scores, past_scores(store, as_of, tables["calendar"]), reporting_currency)
+    texts |= change_texts(store, tables, reporting_currency, ask)
     return [_replace(folder / name, text) for name, text in texts.items()]
 
 

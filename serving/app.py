@@ -14,10 +14,12 @@ from crm.store import Store
 from serving import (
     adjustments,
     categories,
+    changes_page,
     deal_insight,
     deals,
     docs,
     forecast,
+    forecast_changes,
     health,
     manager,
     pace,
@@ -28,6 +30,7 @@ from serving import (
     what_if,
 )
 from serving.auth import KEY_SCHEMES, ApiKey, Gate
+from serving.changes import Changes
 from serving.guard import BodyLimit, CarefulHeaders
 from serving.insight import Insight
 from serving.latest import CHECK_EVERY_S, Latest
@@ -82,11 +85,13 @@ def create_app(
     """
     latest = Latest(store, reporting_currency, check_every_s)
     insight = Insight(store, champion.scoring)
+    changes = Changes(store, champion.score, champion.version, insight.signals)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         latest.warm_up()
         insight.warm_up(latest.view)
+        changes.warm_up(latest.view)
         yield
 
     app = FastAPI(
@@ -111,7 +116,7 @@ def create_app(
     )
     app.state.api_key = api_key
     app.state.attempts = sign_in.Attempts()
-    app.state.services = Services(store, latest, champion, insight, clock)
+    app.state.services = Services(store, latest, champion, insight, changes, clock)
     add_handlers(app)
     _add_routes(app)
     return app
@@ -124,6 +129,7 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(pages.router)
     app.include_router(manager.router)
     app.include_router(people.pages)
+    app.include_router(changes_page.router)
     app.include_router(docs.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
 
@@ -132,7 +138,18 @@ def _api() -> APIRouter:
     """The routes for programs; the gate asks for the key, here it is written into their documentation."""
     router = APIRouter(dependencies=KEY_SCHEMES)
     # A deal's id may hold slashes, so what is longer is asked for first.
-    for part in (deal_insight, deals, score, forecast, what_if, categories, adjustments, pace, people):
+    for part in (
+        deal_insight,
+        deals,
+        score,
+        forecast,
+        what_if,
+        forecast_changes,
+        categories,
+        adjustments,
+        pace,
+        people,
+    ):
         router.include_router(part.router)
     return router
 

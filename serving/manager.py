@@ -7,11 +7,12 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from reports.at_risk import AT_RISK_FROM
+from reports.axis import axis_ticks
 from serving.adjustments import adjustments_answer, record
-from serving.axis import axis_ticks
 from serving.call_form import read_form
 from serving.call_schemas import CategoryRow, PeopleLevel
 from serving.categories import categories_answer
+from serving.change_answers import in_short
 from serving.forecast import RANGES_COVER, at_risk_answer, deals_at_risk, forecast_answer
 from serving.forecast_schemas import ForecastPeriod, ForecastRow, Level
 from serving.pace import pace_answer
@@ -49,7 +50,7 @@ def manager_page(
     view = services.latest.view()
     if view is None:
         return page(request, "no_scores.html", {})
-    return page(request, "manager.html", _context(view, team, threshold) | _call_context(services, view, {}))
+    return page(request, "manager.html", _context(services, view, team, threshold) | _call_context(services, view, {}))
 
 
 @router.post("/manager/calls")
@@ -74,11 +75,11 @@ def make_call(
             return RedirectResponse("/manager#calls", status_code=303)
         except Problem as problem:
             mistakes = [f"{problem.detail} {problem.remedy}"]
-    context = _context(view) | _call_context(services, view, typed, mistakes)
+    context = _context(services, view) | _call_context(services, view, typed, mistakes)
     return page(request, "manager.html", context, 422)
 
 
-def _context(view: View, team: str = "", threshold: float = AT_RISK_FROM) -> dict[str, Any]:
+def _context(services: Services, view: View, team: str = "", threshold: float = AT_RISK_FROM) -> dict[str, Any]:
     at_risk = deals_at_risk(view, None, team or None, threshold)
     categories = categories_answer(view, "both", "whole")
     pace = {level: pace_answer(view, level) for level in ("whole", "team", "owner")}
@@ -87,6 +88,7 @@ def _context(view: View, team: str = "", threshold: float = AT_RISK_FROM) -> dic
         "ranges_cover": RANGES_COVER,
         "width": view.learned.width,
         "with_quotas": bool(view.forecast["quota"].notna().any()),
+        "changes": (found := services.changes.if_ready(view)) and in_short(found),
         "sections": _sections(view),
         "categories": categories,
         "rungs": {one.name: rungs(one.rows[0]) for one in categories.periods},

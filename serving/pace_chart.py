@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from serving.axis import axis_ticks
+from reports.axis import axis_ticks
 from serving.people_schemas import EarlierPace, PaceAnswer, PacePoint
 
 HEIGHT, TOP = 190, 16

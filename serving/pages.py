@@ -14,6 +14,7 @@ from serving.rendering import page
 from serving.score_schemas import Reason, Scores
 from serving.services import Needs, Services
 from serving.view import ScoredDeal, View
+from serving.what_if import if_it_ends
 
 router = APIRouter(include_in_schema=False)
 
@@ -62,7 +63,7 @@ def deal_page(request: Request, services: Needs, deal_id: DealId) -> Response:
             context["charts"].append(("stall", waterfall(scores.stall_base, scores.stall_reasons, scores.stall_risk)))
         moved = why_it_moved(services, deal_id)
         context |= {"patience": patience_parts(scores), "moved": moved, "causes": main_causes(moved.causes)}
-        context |= _insight(services, deal_id)
+        context |= _insight(services, deal_id) | {"what_if": if_it_ends(services.latest.required(), deal_id)}
     return page(request, "deal.html", context)
 
 

@@ -3,7 +3,7 @@
 import math
 from bisect import bisect
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from fastapi import APIRouter, Query
 
@@ -34,6 +34,18 @@ def what_if_report(
     The other deals' chances stay what they are.
     """
     return what_if_answer(services.latest.required(), deal, outcome, period)
+
+
+def if_it_ends(view: View, deal_id: str) -> dict[str, Any] | None:
+    """Return what a page shows of an open deal: this quarter's forecast if it is won in it, and if it is lost.
+
+    ``now`` is the answer for won, ``rows`` pairs those of both ends; None where the deal has no worth.
+    """
+    rated = view.basis.deals["deal_id"][view.basis.deals["rated"]]
+    if not rated.eq(deal_id).any():
+        return None
+    won, lost = (what_if_answer(view, deal_id, outcome, "this") for outcome in get_args(Outcome))
+    return {"now": won, "rows": list(zip(won.rows, lost.rows, strict=True))}
 
 
 def what_if_answer(view: View, deal_id: str, outcome: Outcome, period: Literal["this", "next"]) -> WhatIfAnswer:

@@ -73,15 +73,30 @@ def short_money(amount: float | None) -> str:
     return f"{sign}{size:.0f}"
 
 
-def signed_money(amount: float) -> str:
-    """Write a difference of amounts with its sign, as short as ``short_money``.
+def short_change(amount: float) -> str:
+    """Write a change of money to three figures or so, with its sign.
 
     Examples
     --------
-    >>> signed_money(45_300.0), signed_money(-950.0), signed_money(0.0)
-    ('+45.3k', '−950', '0')
+    >>> short_change(34_000.0), short_change(-1_234_567.0), short_change(0.0)
+    ('+34k', '−1.23M', '0')
     """
-    return f"{'+' if amount > 0 else ''}{short_money(amount)}"
+    text = short_money(amount)
+    if text.removeprefix(_MINUS) == "0":
+        return "0"
+    return "+" + text if amount > 0 else text
+
+
+def cents_change(cents: int) -> str:
+    """Write a change in whole cents, to the cent, with its sign.
+
+    Examples
+    --------
+    >>> cents_change(3_400_050), cents_change(-50), cents_change(0)
+    ('+34,000.50', '−0.50', '0.00')
+    """
+    sign = "+" if cents > 0 else _MINUS if cents < 0 else ""
+    return f"{sign}{Decimal(abs(cents)) / 100:,.2f}"
 
 
 def day(value: date | datetime | str | None) -> str:
@@ -152,4 +167,16 @@ def rates_used(rates: Iterable[Rate]) -> str:
     return f" at the rates of {' and '.join(parts)}" if parts else ""
 
 
-FILTERS = (rates_used, percent, points, money, short_money, signed_money, day, instant, days_between, horizon)
+FILTERS = (
+    rates_used,
+    percent,
+    points,
+    money,
+    short_money,
+    short_change,
+    cents_change,
+    day,
+    instant,
+    days_between,
+    horizon,
+)

@@ -141,6 +141,15 @@ def test_the_latest_scores_are_the_last_issued_of_the_latest_instant(store):
     assert store.latest_scores(["D2"])["deal_id"].tolist() == ["D2"]
 
 
+def test_earlier_scores_are_found_by_their_instants(store):
+    assert store.score_instants() == []
+    for version, day in (("9", "2026-03-08"), ("7", "2026-03-01"), ("8", "2026-03-01")):
+        store.append("scores", scores(version, day, "D1", "D2"))
+    instants = store.score_instants()
+    assert [str(instant.date()) for instant in instants] == ["2026-03-01", "2026-03-08"]
+    assert store.scores_at(instants[0])["model_version"].tolist() == ["8", "8"]
+
+
 def test_read_all_gives_every_table_but_the_ledgers(store):
     store.write("accounts", accounts(A1="Acme"))
     tables = store.read_all()

@@ -29,7 +29,7 @@ def store(tmp_path: Path, scores_of):
 
 
 FILES = ["forecast.html", "forecast.csv", "at-risk.html", "at-risk.csv"]
-FILES += ["categories.csv", "people.html", "people.csv", "commits.csv"]
+FILES += ["categories.csv", "people.html", "people.csv", "commits.csv", "what-changed.html", "what-changed.csv"]
 
 
 def test_the_files_are_written_and_agree_with_each_other(store: Store, tmp_path: Path):
@@ -49,6 +49,30 @@ def test_the_files_are_written_and_agree_with_each_other(store: Store, tmp_path:
     people = paths[5].read_text(encoding="utf-8")
     assert f"{whole['slip_rate']:.0%}" in people
     assert f"{commits['committed'].max():,.0f}" in people
+
+
+def test_what_changed_is_written_from_a_week_before_to_the_cent(store: Store, tmp_path: Path, scores_of):
+    before = AS_OF - pd.Timedelta(days=7)
+    ids = store.latest_scores()["deal_id"]
+    store.append("scores", scores_of(*({"deal_id": deal_id, "as_of": before} for deal_id in ids)))
+    paths = {path.name: path for path in write_reports(store, tmp_path / "out", "EUR")}
+    rows, page = pd.read_csv(paths["what-changed.csv"]), paths["what-changed.html"].read_text(encoding="utf-8")
+    forecast = pd.read_csv(paths["forecast.csv"])
+    for period, own in rows.groupby("period"):
+        whole = forecast[(forecast["period"] == period) & (forecast["level"] == "whole")].iloc[0]
+        assert round(100 * own["after"].sum()) == round(100 * whole["expected"])
+        assert round(100 * (own["before"] + own["change"] - own["after"]).sum()) == 0
+        assert f"expected {whole['expected']:,.2f}" in page
+    assert {"created", "not yet created"} <= set(rows["cause"])
+    parts = rows[["own", "exchange_rates", "usual_growth", "new_model"]].sum(axis=1)
+    assert (parts - rows["change"]).abs().max() < 0.005
+    assert rows["sentence"].notna().all()
+
+
+def test_with_one_batch_of_scores_what_changed_says_what_to_do(store: Store, tmp_path: Path):
+    paths = {path.name: path for path in write_reports(store, tmp_path / "out", "EUR")}
+    assert "plumbline score --as-of 2026-07-27" in paths["what-changed.html"].read_text(encoding="utf-8")
+    assert pd.read_csv(paths["what-changed.csv"]).empty
 
 
 def test_writing_again_gives_the_same_bytes(store: Store, tmp_path: Path):

@@ -36,7 +36,9 @@ def test_the_walk_over_the_routes_finds_them_all(client):
     assert {
         "/v1/score",
         "/v1/forecast",
+        "/v1/forecast/changes",
         "/manager",
+        "/changes",
         "/docs",
         "/openapi.json",
         "/sign-out",

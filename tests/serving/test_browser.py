@@ -4,6 +4,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 import uvicorn
@@ -23,8 +24,9 @@ pytestmark = [
 
 
 @pytest.fixture
-def address(client) -> Iterator[str]:
-    """The app, served over a socket from a thread."""
+def address(client, store, hand_made) -> Iterator[str]:
+    """The app, served over a socket from a thread; there are scores of a week before, too."""
+    store.append("scores", hand_made.all_scores(hand_made.as_of - timedelta(days=7)))
     server = uvicorn.Server(uvicorn.Config(client.app, port=0, log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -93,7 +95,18 @@ def test_a_manager_sees_the_forecast_and_what_is_at_risk(tab, address, hand_made
     assert tab.locator("table.risk tbody th a").all_inner_texts() == [hand_made.nasty]
 
 
-@pytest.mark.parametrize("path", ["/", "/manager", "/people", "/deals/D1", "/deals/D2", "/docs"])
+def test_a_manager_asks_what_changed(tab, address, hand_made):
+    sign_in(tab, f"{address}/manager", hand_made.key)
+    tab.get_by_role("link", name="What changed since last week").click()
+    assert tab.get_by_text("From 23 Mar 2026, 06:00 UTC").is_visible()
+    tab.get_by_label("Quarter").select_option("Next quarter")
+    tab.get_by_role("button", name="Show").click()
+    assert tab.get_by_role("heading", name="FY2026 Q2").is_visible()
+    tab.locator("table.bridge").get_by_role("link", name="Probability").first.click()
+    assert tab.get_by_role("link", name="All causes").is_visible()
+
+
+@pytest.mark.parametrize("path", ["/", "/manager", "/changes", "/people", "/deals/D1", "/deals/D2", "/docs"])
 def test_no_page_is_wider_than_the_screen(tab, address, hand_made, path):
     sign_in(tab, address, hand_made.key)
     tab.goto(address + path)

@@ -33,7 +33,7 @@ def test_a_body_that_grows_too_long_is_refused(client):
 
 
 def test_pages_carry_no_script_and_no_style_of_their_own(client):
-    for path in ("/", "/manager", "/deals/D1", "/docs", "/sign-in"):
+    for path in ("/", "/manager", "/changes", "/deals/D1", "/docs", "/sign-in"):
         text = client.get(path, headers={"accept": "text/html"}).text
         assert "<script" not in text
         assert " style=" not in text

@@ -1,5 +1,7 @@
 """The OpenAPI document keeps its word."""
 
+from datetime import timedelta
+
 import pytest
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
@@ -9,7 +11,7 @@ OF_A_DEAL = [f"/v1/deals/{{deal_id}}/{name}" for name in ("history", "moved", "s
 PROGRAM_ROUTES = [
     *OF_A_DEAL,
     *("/v1/deals", "/v1/deals/{deal_id}", "/v1/score", "/v1/forecast", "/v1/reports/at-risk"),
-    *("/v1/forecast/what-if", "/v1/forecast/categories", "/v1/forecast/adjustments"),
+    *("/v1/forecast/what-if", "/v1/forecast/changes", "/v1/forecast/categories", "/v1/forecast/adjustments"),
     *("/v1/reports/pace", "/v1/reports/slips", "/v1/reports/commits"),
 ]
 CALL = {"period": "this", "level": "whole", "amount": "9000.00", "note": "As it is.", "author": "Ines"}
@@ -60,7 +62,8 @@ def test_every_example_is_valid_by_its_own_schema(document):
     assert checked > 20
 
 
-def test_every_answer_is_valid_by_its_schema(client, document, score_request):
+def test_every_answer_is_valid_by_its_schema(client, document, score_request, store, hand_made):
+    store.append("scores", hand_made.all_scores(hand_made.as_of - timedelta(days=7)))
     sent = {"/v1/score": score_request, "/v1/forecast/adjustments": CALL}
     for path, method, operation in operations(document):
         schema = operation["responses"]["200"]["content"]["application/json"]["schema"]

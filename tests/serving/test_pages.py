@@ -13,6 +13,7 @@ HTML = {"accept": "text/html"}
 PATHS = [
     "/",
     "/manager",
+    "/changes",
     "/deals/D1",
     "/deals/D2",
     "/deals/D4",
@@ -77,7 +78,7 @@ def test_what_people_typed_into_the_crm_is_escaped(client, hand_made, path):
 
 
 def test_a_script_in_the_address_is_escaped(client, hand_made):
-    for path in ("/", "/manager", "/sign-in", f"/deals/{hand_made.nasty}"):
+    for path in ("/", "/manager", "/changes", "/sign-in", f"/deals/{hand_made.nasty}"):
         query = {"owner": hand_made.nasty, "team": hand_made.nasty, "stage": hand_made.nasty, "next": hand_made.nasty}
         assert hand_made.nasty not in client.get(path, params=query, headers=HTML).text
 
@@ -150,7 +151,7 @@ def test_the_managers_filters_hold(client):
     assert re.findall(r"Deal (D\d)", at_risk) == ["D3", "D4"]
 
 
-@pytest.mark.parametrize("path", ["/", "/manager"])
+@pytest.mark.parametrize("path", ["/", "/manager", "/changes"])
 def test_before_there_are_scores_the_page_says_what_to_do(store, make_client, path):
     text = make_client(store).get(path, headers=HTML).text
     assert "No scores yet" in text
