@@ -31,6 +31,10 @@ class Period:
         """The period of the same unit that starts where this one ends."""
         return fiscal_period(self.end, self.unit, self.calendar)
 
+    def before(self) -> "Period":
+        """The period of the same unit that ends where this one starts."""
+        return fiscal_period(self.start - timedelta(days=1), self.unit, self.calendar)
+
 
 def fiscal_period(day: date, unit: Unit, calendar: FiscalCalendar) -> Period:
     """Return the fiscal year, quarter, month or week that holds ``day``.

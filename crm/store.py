@@ -26,15 +26,16 @@ from sqlalchemy import (
 )
 
 from crm.errors import StoreError
+from crm.ledger_weeks import thinned
 from crm.store_arrow import read_arrow
 from crm.store_engine import prepared_engine, sentence, writing
+from crm.store_ledgers import instants_of, issued_last, let_go, next_batch
 from crm.store_rows import rows_of, schema_of, table_of
 from crm.store_statements import (
     Deals,
     among,
     key_of,
     n_told_before,
-    next_batch,
     of_deals,
     same_key,
     selected,
@@ -45,6 +46,14 @@ from crm.store_tables import BATCH, staging, stored
 from crm.tables import LEDGERS, TABLES, TOLD
 
 _ROWS_PER_BATCH = 50_000
+
+
+@dataclass(frozen=True)
+class Thinned:
+    """How many instants a ledger let go of, and how many rows they had."""
+
+    instants: int
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -199,6 +208,19 @@ class Store:
         if deal_ids is not None:
             where = and_(where, among(self._kind, scores.c.deal_id, deal_ids))
         return self._frame("scores", where)
+
+    def issued_forecasts(self, currency: str) -> pd.DataFrame:
+        """Return every forecast in a currency; as of each instant only those of the model that issued last."""
+        return self._frame("forecasts", issued_last(stored("forecasts"), currency))
+
+    def thin(self, ledger: str, keep_since: int) -> Thinned:
+        """Keep all points of a ledger from an instant on (microseconds), and before it the last of each ISO week.
+
+        All rows of an instant stay or go together. The database refuses to delete any other.
+        """
+        with self._writing() as connection:
+            gone = thinned(instants_of(connection, stored(ledger)), keep_since)
+            return Thinned(len(gone), let_go(connection, stored(ledger), gone))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
     Insert,
     Select,
     Table,
@@ -23,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from crm.store_rows import no_such_columns
-from crm.store_tables import BATCH, stored
+from crm.store_tables import stored
 from crm.tables import TABLES, TOLD
 
 Deals = tuple[str, str | None] | list[str]
@@ -54,11 +53,6 @@ def upsert(kind: str, target: Table, source: Table) -> Insert:
     return insert.on_conflict_do_update(
         index_elements=key, set_={name: insert.excluded[name] for name in rest}, where=differs
     )
-
-
-def next_batch(connection: Connection, ledger: Table) -> ColumnElement[int]:
-    """The number of the next call of ``append``."""
-    return literal((connection.scalar(select(func.max(ledger.c[BATCH]))) or 0) + 1)
 
 
 def selected(name: str, columns: Sequence[str] | None = None) -> Select:

@@ -11,12 +11,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from crm.money import Rate
+from reports.accuracy import Accuracy
+from reports.accuracy_charts import period_charts, reliability_chart
+from reports.accuracy_tables import METHODS, tables_by_level
 from reports.at_risk import at_least
 from reports.charts import forecast_chart
 from reports.forecast_learned import Width
 from reports.quality import Quality
 from reports.quality.fields import empty_tables
 from reports.quality.findings import in_percent
+from reports.score_accuracy import RIPE_SHARE
 
 # Beyond this a page is no longer read; the CSV file holds every row.
 MAX_ROWS = 200
@@ -58,6 +62,14 @@ def at_risk_html(rows: pd.DataFrame, about: About, threshold: float, notes: Sequ
     counts = {"n_at_risk": len(risky), "n_open": len(rows)}
     template = _ENVIRONMENT.get_template("at_risk.html")
     return template.render(about=about, notes=notes, threshold=threshold, rows=shown, **totals, **counts)
+
+
+def accuracy_html(found: Accuracy, about: About) -> str:
+    """Return the page of how right the ledger's forecasts and scores were."""
+    context = {"charts": period_charts(found.said), "levels": tables_by_level(found.forecasts), "methods": METHODS}
+    context |= {"reliability": reliability_chart(found.scores.bins), "bins": found.scores.bins.to_dict("records")}
+    context |= {"models": found.scores.models.to_dict("records"), "ripe_share": RIPE_SHARE}
+    return _ENVIRONMENT.get_template("accuracy.html").render(about=about, found=found, **context)
 
 
 def quality_html(quality: Quality) -> str:

@@ -16,15 +16,16 @@ from crm.money import Rate, known_rates, rates_day
 from crm.present import present
 from crm.store import Store
 from features.declared import NOTHING, Declared
+from reports.accuracy import accuracy_of
 from reports.at_risk import AT_RISK_FROM, at_least, attention
 from reports.forecast import forecast
 from reports.forecast_learned import learn
 from reports.quality import Quality, open_signals, quality
-from reports.render import About, at_risk_html, csv_text, forecast_html, quality_html
+from reports.render import About, accuracy_html, at_risk_html, csv_text, forecast_html, quality_html
 
 
 def write_reports(store: Store, folder: Path, reporting_currency: str) -> list[Path]:
-    """Write the forecast and the deals at risk, each as a page and as CSV, and return the files.
+    """Write the forecast, the deals at risk and how right we were, each as a page and as CSV, and return the files.
 
     A file is replaced whole or not at all, so a reader never sees half a report.
 
@@ -37,7 +38,9 @@ def write_reports(store: Store, folder: Path, reporting_currency: str) -> list[P
     if scores.empty:
         raise NotEnoughDataError("There are no scores to report on; run `plumbline score` first.")
     folder.mkdir(parents=True, exist_ok=True)
-    texts = report_texts(store.read_all(), scores, reporting_currency)
+    tables = store.read_all()
+    texts = report_texts(tables, scores, reporting_currency)
+    texts |= accuracy_texts(store, tables, scores, reporting_currency)
     return [_replace(folder / name, text) for name, text in texts.items()]
 
 
@@ -84,6 +87,17 @@ def report_texts(tables: dict[str, pd.DataFrame], scores: pd.DataFrame, reportin
         "at-risk.html": at_risk_html(every, about, AT_RISK_FROM, risk_notes),
         "at-risk.csv": csv_text(at_least(AT_RISK_FROM, every).assign(**facts)),
     }
+
+
+def accuracy_texts(
+    store: Store, tables: dict[str, pd.DataFrame], scores: pd.DataFrame, reporting_currency: str
+) -> dict[str, str]:
+    """Return the text of the accuracy report by file name, judged by what was known at the scores' ``as_of``."""
+    as_of = scores["as_of"].iloc[0].to_pydatetime()
+    found = accuracy_of(store, present(tables, as_of), tables, reporting_currency, as_of)
+    about = About(as_of, str(scores["model_version"].iloc[0]), reporting_currency)
+    facts = {"judged_as_of": as_of.isoformat(), "reporting_currency": reporting_currency}
+    return {"accuracy.html": accuracy_html(found, about), "accuracy.csv": csv_text(found.said.assign(**facts))}
 
 
 def _notes(rows: pd.DataFrame, reporting_currency: str) -> list[str]:

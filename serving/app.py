@@ -11,10 +11,24 @@ from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
 
 from crm.store import Store
-from serving import deal_insight, deals, docs, forecast, health, manager, pages, score, sign_in, what_if
+from serving import (
+    accuracy,
+    accuracy_page,
+    deal_insight,
+    deals,
+    docs,
+    forecast,
+    health,
+    manager,
+    pages,
+    score,
+    sign_in,
+    what_if,
+)
 from serving.auth import KEY_SCHEMES, ApiKey, Gate
 from serving.guard import BodyLimit, CarefulHeaders
 from serving.insight import Insight
+from serving.judged import Judged
 from serving.latest import CHECK_EVERY_S, Latest
 from serving.problems import add_handlers
 from serving.rendering import HERE
@@ -96,7 +110,7 @@ def create_app(
     )
     app.state.api_key = api_key
     app.state.attempts = sign_in.Attempts()
-    app.state.services = Services(store, latest, champion, insight, clock)
+    app.state.services = Services(store, latest, champion, insight, Judged(store), clock)
     add_handlers(app)
     _add_routes(app)
     return app
@@ -108,6 +122,7 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(_api(), responses=_problem_answers())
     app.include_router(pages.router)
     app.include_router(manager.router)
+    app.include_router(accuracy_page.router)
     app.include_router(docs.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
 
@@ -116,7 +131,7 @@ def _api() -> APIRouter:
     """The routes for programs; the gate asks for the key, here it is written into their documentation."""
     router = APIRouter(dependencies=KEY_SCHEMES)
     # A deal's id may hold slashes, so what is longer is asked for first.
-    for part in (deal_insight, deals, score, forecast, what_if):
+    for part in (deal_insight, deals, score, forecast, what_if, accuracy):
         router.include_router(part.router)
     return router
 

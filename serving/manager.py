@@ -1,12 +1,12 @@
 """The manager's page: the forecast of two quarters, at every level, beside the quotas; and the deals at risk."""
 
-import math
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from reports.at_risk import AT_RISK_FROM
+from reports.line_chart import axis_ticks
 from serving.forecast import RANGES_COVER, at_risk_answer, deals_at_risk, forecast_answer
 from serving.forecast_schemas import ForecastPeriod, ForecastRow, Level
 from serving.rendering import page
@@ -18,7 +18,6 @@ router = APIRouter(include_in_schema=False)
 
 _SHOWN_AT_RISK = 25
 _THRESHOLDS = (0.5, 0.6, 0.7, 0.8)
-_TICKS = 5
 _OTHERS: tuple[tuple[Level, str], ...] = (
     ("manager", "By manager, with everybody below"),
     ("region", "By region"),
@@ -85,24 +84,6 @@ def bar(row: ForecastRow, top: float) -> dict[str, float | None]:
     names = ("closed", "expected", "p10", "p50", "p90", "stage_weighted", "quota")
     known = float(row.closed.amount) + float(row.open_expected.amount)
     return {name: place(getattr(row, name)) for name in names} | {"known": 100 * max(0.0, known) / top}
-
-
-def axis_ticks(largest: float) -> list[float]:
-    """Return round numbers from 0 to at least ``largest``, about five of them.
-
-    Examples
-    --------
-    >>> axis_ticks(870_000.0)
-    [0.0, 200000.0, 400000.0, 600000.0, 800000.0, 1000000.0]
-    >>> axis_ticks(0.0)
-    [0.0, 1.0]
-    """
-    if largest <= 0:
-        return [0.0, 1.0]
-    rough = largest / _TICKS
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
-    return [step * number for number in range(math.ceil(largest / step - 1e-9) + 1)]
 
 
 def _largest(row: ForecastRow) -> float:

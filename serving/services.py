@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from crm.store import Store
 from models.scoring import Scoring
 from serving.insight import Insight
+from serving.judged import Judged
 from serving.latest import Latest
 from serving.view import REFERENCE, Tables
 
@@ -42,12 +43,13 @@ class Champion:
 
 @dataclass(frozen=True)
 class Services:
-    """The store, the view of its latest scores, the model, what it says beside scores, and the clock."""
+    """The store, the view of its latest scores, the model, what it says beside scores, the ledger judged, the clock."""
 
     store: Store
     latest: Latest
     champion: Champion
     insight: Insight
+    judged: Judged
     clock: Callable[[], datetime]
 
 
