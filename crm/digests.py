@@ -8,7 +8,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 _LENGTH = 8
-_END = b"\x1f"
 
 
 def row_digests(table: pd.DataFrame) -> list[str]:
@@ -22,7 +21,7 @@ def row_digests(table: pd.DataFrame) -> list[str]:
     numeric = [pd.api.types.is_numeric_dtype(dtype) for dtype in table.dtypes]
     numbers = _canonical(table.loc[:, numeric])
     texts = [_encoded(table[name]) for name in table.columns[np.invert(numeric)]]
-    named = hashlib.blake2b(_END.join(str(name).encode() for name in table.columns), digest_size=_LENGTH)
+    named = hashlib.blake2b(b"".join(_encoded(table.columns.to_series())), digest_size=_LENGTH)
     found = []
     for row, *text in zip(numbers, *texts, strict=True):
         one = named.copy()
@@ -41,8 +40,8 @@ def digest(tables: Iterable[pd.DataFrame], beside: str = "") -> str:
     """
     found = hashlib.blake2b(beside.encode(), digest_size=_LENGTH)
     for table in tables:
+        found.update(b"".join(_encoded(table.columns.to_series())))
         for name in table.columns:
-            found.update(_END + str(name).encode() + _END)
             if pd.api.types.is_numeric_dtype(table[name].dtype):
                 found.update(_canonical(table[[name]]))
             else:
@@ -58,5 +57,7 @@ def _canonical(numbers: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def _encoded(column: pd.Series) -> Iterator[bytes]:
-    """Each value as bytes that end where it ends; a missing one is unlike any text."""
-    return (b"\x00" if pd.isna(value) else str(value).encode() + _END for value in column)
+    """Each value as bytes after their number, so that no two rows of texts run into the same; a missing one has -1."""
+    for value in column:
+        text = b"" if pd.isna(value) else str(value).encode()
+        yield (-1 if pd.isna(value) else len(text)).to_bytes(4, "little", signed=True) + text

@@ -1,14 +1,15 @@
-"""The accuracy report as people read it: one line per span of weeks to go, methods side by side, the best one marked."""
+"""The accuracy report as people read it: a line per span of weeks to go, methods side by side, the best one marked."""
 
 from typing import Any
 
 import pandas as pd
 
-from reports.forecast_accuracy import OURS
 from reports.forecast import LEVELS
+from reports.forecast_accuracy import OURS
 from reports.interval_calibration import BUCKETS
 
 NO_END = BUCKETS[-1][1]
+"""As many weeks to go, or more, are written as "or more"."""
 METHODS = {
     OURS: "Plumbline",
     "stage_weighted": "Stage-weighted",
@@ -41,8 +42,9 @@ def tables_by_level(forecasts: pd.DataFrame) -> list[tuple[str, str, list[dict[s
     Returns
     -------
     list
-        A line holds ``weeks`` (in words), ``weeks_from``, ``weeks_to`` (None: no end), ``n``, ``n_periods``, ``n_held``, ``coverage``, ``bias`` (ours), ``wape`` by
-        method, and ``best``, the method whose is lowest; None for what cannot be told.
+        A line holds ``weeks`` (in words), ``weeks_from``, ``weeks_to`` (None: no end), ``n``, ``n_periods``,
+        ``n_held``, ``coverage``, ``bias`` (ours), ``wape`` by method, and ``best``, the method whose is lowest; None
+        for what cannot be told.
     """
     there = set(forecasts["level"])
     return [(level, TITLES[level], spans(forecasts, level)) for level in LEVELS if level in there]

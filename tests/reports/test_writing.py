@@ -28,9 +28,10 @@ def store(tmp_path: Path, scores_of):
     opened.close()
 
 
-def test_four_files_are_written_and_agree_with_each_other(store: Store, tmp_path: Path):
+def test_all_files_are_written_and_agree_with_each_other(store: Store, tmp_path: Path):
     paths = write_reports(store, tmp_path / "out", "EUR")
-    assert [path.name for path in paths] == ["forecast.html", "forecast.csv", "at-risk.html", "at-risk.csv"]
+    reports = ("forecast", "at-risk", "accuracy")
+    assert [path.name for path in paths] == [f"{name}.{kind}" for name in reports for kind in ("html", "csv")]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(path.name for path in paths)
     forecast = pd.read_csv(paths[1])
     assert (forecast["reporting_currency"] == "EUR").all()

@@ -10,7 +10,18 @@ from serving.pages import waterfall
 from serving.schemas import Reason
 
 HTML = {"accept": "text/html"}
-PATHS = ["/", "/manager", "/deals/D1", "/deals/D2", "/deals/D4", "/deals/D8", "/docs", "/sign-in", "/nothing"]
+PATHS = [
+    "/",
+    "/manager",
+    "/accuracy",
+    "/deals/D1",
+    "/deals/D2",
+    "/deals/D4",
+    "/deals/D8",
+    "/docs",
+    "/sign-in",
+    "/nothing",
+]
 
 
 class Outline(HTMLParser):
@@ -139,7 +150,7 @@ def test_the_managers_filters_hold(client):
     assert re.findall(r"Deal (D\d)", at_risk) == ["D3", "D4"]
 
 
-@pytest.mark.parametrize("path", ["/", "/manager"])
+@pytest.mark.parametrize("path", ["/", "/manager", "/accuracy"])
 def test_before_there_are_scores_the_page_says_what_to_do(store, make_client, path):
     text = make_client(store).get(path, headers=HTML).text
     assert "No scores yet" in text
