@@ -31,7 +31,7 @@ def weights_of_closed(days_to_close: FloatColumn, days_seen: FloatColumn) -> Flo
     --------
     Fifteen days can be seen from two instants of three, five days from each:
 
-    >>> weights_of_closed(np.array([15.0, np.nan, 5.0]), np.array([30.0, 20.0, 10.0])).tolist()
+    >>> weights_of_closed(np.array([15.0, np.nan, 5.0]), np.array([30.0, 20.0, 10.0])).round(9).tolist()
     [1.5, 0.0, 1.0]
     """
     closed = ~np.isnan(days_to_close)

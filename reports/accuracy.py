@@ -95,6 +95,6 @@ def accuracy(
         said=said,
         forecasts=forecast_accuracy(said),
         next_period=following and following[0],
-        next_end=following and date.fromisoformat(following[1]),
+        next_end=following and following[1],
         scores=score_accuracy(scores, present, as_of),
     )

@@ -111,7 +111,7 @@ def money_scale(largest: float) -> Scale:
     """A scale of money from 0 to at least ``largest``, its ticks in one unit.
 
     >>> money_scale(870_000.0).ticks[1]
-    (200000.0, '200k')
+    (200000.0, '0.2M')
     """
     ticks = axis_ticks(largest)
     size, name = next(unit for unit in _UNITS if ticks[-1] >= unit[0])

@@ -63,10 +63,13 @@ def said_and_came(
     return pd.concat(found, ignore_index=True)[list(COLUMNS)]
 
 
-def first_end(ledger: pd.DataFrame, as_of: datetime) -> tuple[str, str] | None:
-    """Return the name and the end day of the first period in the ledger that has not ended; None without any."""
-    to_come = ledger.loc[ledger["period_end"] > str(as_of.date()), ["period_end", "period"]]
-    return None if to_come.empty else tuple(to_come.sort_values("period_end").iloc[0])[::-1]
+def first_end(ledger: pd.DataFrame, as_of: datetime) -> tuple[str, date] | None:
+    """Return the name and the end of the first period in the ledger that has not ended; None without any."""
+    to_come = ledger[ledger["period_end"] > str(as_of.date())]
+    if to_come.empty:
+        return None
+    first = to_come.sort_values("period_end", kind="stable").iloc[0]
+    return str(first["period"]), date.fromisoformat(first["period_end"])
 
 
 def _last_of_week(ledger: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
@@ -81,7 +84,8 @@ def _last_of_week(ledger: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
 
 def _beside(rows: pd.DataFrame, period: Period, won: WonByGroup, present: pd.DataFrame) -> pd.DataFrame:
     """The rows of one period and instant with what came, and what the rules said then."""
-    as_of, first = rows["as_of"].iloc[0].to_pydatetime(), present["created_at"].min().to_pydatetime()
+    as_of = rows["as_of"].iloc[0].to_pydatetime()
+    first = present["created_at"].min().to_pydatetime() if len(present) else as_of
     groups = pd.MultiIndex.from_frame(rows[["level", "id"]])
 
     def of_groups(cents: pd.Series | None) -> np.ndarray | float:

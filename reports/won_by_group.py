@@ -54,4 +54,6 @@ def won_by_group(present: pd.DataFrame, tables: Mapping[str, pd.DataFrame], rate
     parts = parts.sort_values("row", kind="stable", ignore_index=True)
     keys = pd.MultiIndex.from_frame(parts[["level", "id"]])
     group, groups = keys.factorize()
-    return WonByGroup(groups, pd.DatetimeIndex(won["closed_at"])[parts["row"]], group, parts["cents"].to_numpy())
+    return WonByGroup(
+        groups, pd.DatetimeIndex(won["closed_at"])[parts["row"].to_numpy()], group, parts["cents"].to_numpy()
+    )

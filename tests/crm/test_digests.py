@@ -3,7 +3,7 @@
 import math
 
 import pandas as pd
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm.digests import digest, row_digests
@@ -19,12 +19,14 @@ def table(rows: list[tuple]) -> pd.DataFrame:
     )
 
 
+@settings(max_examples=30)
 @given(ROWS)
 def test_a_rows_digest_depends_on_nothing_but_the_row(rows):
     alone = [row_digests(table([row]))[0] for row in rows]
     assert row_digests(table(rows)) == alone
 
 
+@settings(max_examples=30)
 @given(ROWS)
 def test_a_copy_has_the_same_digest_and_one_more_row_another(rows):
     whole = table(rows)

@@ -11,6 +11,7 @@ from crm.money import known_rates, rates_day
 from crm.present import present
 from crm.simulate import simulate
 from crm.store import open_store
+from crm.store_rows import frame_of
 from crm.tables import LEDGERS, TABLES, TOLD
 from reports.forecast import LEVELS, forecast
 from reports.forecast_learned import learn
@@ -25,7 +26,7 @@ MONEY = ["closed", "open_expected", "new_expected", "expected", "p10", "p50", "p
 
 @pytest.fixture(scope="module")
 def company() -> dict[str, pd.DataFrame]:
-    return simulate(300, seed=5).tables
+    return {name: frame_of(name, []) for name in TABLES if name not in LEDGERS} | simulate(300, seed=5).tables
 
 
 @pytest.fixture(scope="module")

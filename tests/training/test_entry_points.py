@@ -218,7 +218,7 @@ def test_mlflow_run_scores_into_the_ledger(place: Path, command: Command) -> Non
     assert set(scores["model_version"]) == {champion(place).version}
 
 
-def test_no_instant_before_the_training_is_scored(place: Path, command: Command) -> None:
+def test_no_instant_before_the_training_is_scored(command: Command) -> None:
     done = command(*PLUMBLINE, "score", "--weekly-since", "2026-11-02", "--as-of", "2026-11-16", fails=True)
     assert "known until 2026-11-16, so it cannot say what would have been said on 2026-11-02" in done.stderr
     assert len(done.stderr.splitlines()) == 1

@@ -102,7 +102,7 @@ def test_weeks_begin_on_mondays_and_end_with_the_instant_itself() -> None:
 def test_older_points_are_thinned_and_it_says_how_many(store: Store, early: Scorer) -> None:
     start = AS_OF - 3 * WEEK
     issued(store, early, *(start + timedelta(days=day) for day in (0, 1, 7, 8, 21)))
-    n_scores = {at: n for at, n in store.read("scores").groupby("as_of").size().items()}
+    n_scores = store.read("scores").groupby("as_of").size()
     sentences = thin(store, AS_OF, keep_daily_days=8)
     assert set(store.read("scores")["as_of"]) == {start + timedelta(days=day) for day in (1, 8, 21)}
     gone = n_scores[pd.Timestamp(start)] + n_scores[pd.Timestamp(start + WEEK)]
