@@ -25,7 +25,7 @@ def row_digests(table: pd.DataFrame) -> list[str]:
     found = []
     for row, *text in zip(numbers, *texts, strict=True):
         one = named.copy()
-        one.update(row)
+        one.update(row.tobytes())
         one.update(b"".join(text))
         found.append(one.hexdigest())
     return found
@@ -43,7 +43,7 @@ def digest(tables: Iterable[pd.DataFrame], beside: str = "") -> str:
         found.update(b"".join(_encoded(table.columns.to_series())))
         for name in table.columns:
             if pd.api.types.is_numeric_dtype(table[name].dtype):
-                found.update(_canonical(table[[name]]))
+                found.update(_canonical(table[[name]]).tobytes())
             else:
                 found.update(b"".join(_encoded(table[name])))
     return found.hexdigest()

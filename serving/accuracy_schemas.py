@@ -100,12 +100,14 @@ class ByMethod(Answer):
 
     model_config = example(_BY_METHOD)
 
-    plumbline: float | None
-    stage_weighted: float | None = Field(description="As it stood in the ledger.")
-    committed: float | None = Field(description="The reps' commit, as it stood in the ledger.")
-    run_rate: float | None = Field(description="Won so far + the pace of the latest days, as many as the period has.")
-    last_period: float | None = Field(description="What the last period brought that had ended.")
-    last_year: float | None = Field(description="What the same period of the year before brought.")
+    plumbline: float | None = None
+    stage_weighted: float | None = Field(None, description="As it stood in the ledger.")
+    committed: float | None = Field(None, description="The reps' commit, as it stood in the ledger.")
+    run_rate: float | None = Field(
+        None, description="Won so far + the pace of the latest days, as many as the period has."
+    )
+    last_period: float | None = Field(None, description="What the last period brought that had ended.")
+    last_year: float | None = Field(None, description="What the same period of the year before brought.")
 
 
 class ForecastErrors(Answer):
@@ -114,11 +116,11 @@ class ForecastErrors(Answer):
     model_config = example(_ERRORS)
 
     weeks_from: int = Field(ge=1, description="Weeks to go, begun ones counted.")
-    weeks_to: int | None = Field(description="The last of the span; null where it has no end.")
+    weeks_to: int | None = Field(None, description="The last of the span; null where it has no end.")
     n: int = Field(ge=1, description="Forecasts: of each period, week and group the last.")
     n_periods: int = Field(ge=1)
     wape: ByMethod = Field(description="Sum of absolute errors / sum of what came.")
-    bias: float | None = Field(description="Ours: sum of forecast - came / sum of what came; above 0: too high.")
+    bias: float | None = Field(None, description="Ours: sum of forecast - came / sum of what came; above 0: too high.")
     n_held: int = Field(ge=0, description="In how many what came lay between p10 and p90; 8 of 10 are aimed at.")
     coverage: Share = Field(description="`n_held` / `n`.")
 
@@ -153,9 +155,9 @@ class JudgedForecasts(Answer):
 
     model_config = example(_FORECASTS)
 
-    note: str | None = Field(description="Why there is nothing to judge yet, and when there will be.")
-    next_period: str | None = Field(description="The first period in the ledger that has not ended.")
-    next_end: date | None
+    note: str | None = Field(None, description="Why there is nothing to judge yet, and when there will be.")
+    next_period: str | None = Field(None, description="The first period in the ledger that has not ended.")
+    next_end: date | None = None
     level: Level
     errors: list[ForecastErrors]
     said: list[SaidAndCame] = Field(description="By period, and by week.")
@@ -166,7 +168,7 @@ class ModelAccuracy(Answer):
 
     model_config = example(_MODEL)
 
-    model_version: str | None = Field(description="Null for all models together.")
+    model_version: str | None = Field(None, description="Null for all models together.")
     n_scores: int = Field(ge=0, description="Judged scores whose deals have closed.")
     n_deals: int = Field(ge=0)
     n_open: int = Field(ge=0, description="Scores old enough to be judged whose deals are still open.")
@@ -201,10 +203,12 @@ class JudgedScores(Answer):
 
     model_config = example(_SCORES)
 
-    note: str | None = Field(description="Why there is nothing to judge yet.")
+    note: str | None = Field(None, description="Why there is nothing to judge yet.")
     n_scores: int = Field(ge=0, description="In the ledger.")
     n_open: int = Field(ge=0, description="Of them of deals that are still open.")
-    ripe_days: float | None = Field(description="The age from which scores are judged; 80 % of deals close by then.")
+    ripe_days: float | None = Field(
+        None, description="The age from which scores are judged; 80 % of deals close by then."
+    )
     n_ripe: int = Field(ge=0, description="Scores of that age.")
     n_ripe_open: int = Field(ge=0, description="Of them of deals that are still open.")
     models: list[ModelAccuracy] = Field(description="All models together first, then the latest model first.")

@@ -79,8 +79,8 @@ def thin(store: Store, as_of: datetime, keep_daily_days: int) -> list[str]:
     since = instant(as_of) - keep_daily_days * DAY
     removed = {name: store.thin(name, since) for name in sorted(LEDGERS)}
     return [
-        f"{gone.rows:,} {name} of {gone.instants} instants more than {keep_daily_days} days old removed; "
-        "the last of each week stay"
+        f"{gone.rows:,} {name} of {gone.instants} {'instant' if gone.instants == 1 else 'instants'} more than "
+        f"{keep_daily_days} days old removed; the last of each week stay"
         for name, gone in removed.items()
         if gone.instants
     ]
