@@ -32,7 +32,7 @@ TITLES = {
 
 
 def tables_by_level(forecasts: pd.DataFrame) -> list[tuple[str, str, list[dict[str, Any]]]]:
-    """Return, for each level with judged forecasts, the level, its title and its lines.
+    """Return, for the whole and each level with more than one group, the level, its title and its lines.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def tables_by_level(forecasts: pd.DataFrame) -> list[tuple[str, str, list[dict[s
         ``n_held``, ``coverage``, ``bias`` (ours), ``wape`` by method, and ``best``, the method whose is lowest; None
         for what cannot be told.
     """
-    there = set(forecasts["level"])
+    there = {"whole", *forecasts.loc[forecasts["n_groups"] > 1, "level"]} & set(forecasts["level"])
     return [(level, TITLES[level], spans(forecasts, level)) for level in LEVELS if level in there]
 
 

@@ -9,7 +9,7 @@ from reports.said_and_came import RULES
 
 OURS = "expected"
 """The column that holds our forecast."""
-COLUMNS = ("level", "weeks_from", "weeks_to", "method", "n", "n_periods", "wape", "bias", "n_held", "coverage")
+COLUMNS = ("level", "weeks_from", "weeks_to", "method", "n", "n_periods", "n_groups", "wape", "bias", "n_held", "coverage")
 _CENT = 0.01
 
 
@@ -24,7 +24,7 @@ def forecast_accuracy(said: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame, one row per level, span and method (``expected``, ours, and each of ``RULES``)
-        ``n`` forecasts of ``n_periods`` periods; ``wape`` (sum of absolute errors over what came) and ``bias``
+        ``n`` forecasts of ``n_periods`` periods and ``n_groups`` groups; ``wape`` (sum of absolute errors over what came) and ``bias``
         (above 0: too high), NaN where nothing came. A rule that says nothing of some of the forecasts has neither:
         it would be compared on others than ours. ``n_held`` and ``coverage``, ours only, are how many of the
         forecasts had what came between P10 and P90.
@@ -39,7 +39,7 @@ def forecast_accuracy(said: pd.DataFrame) -> pd.DataFrame:
         for method in (OURS, *RULES):
             forecast = own[method].to_numpy(np.float64)
             measures = {"wape": wape(forecast, came), "bias": bias(forecast, came)}
-            n = {"n": len(own), "n_periods": own["period"].nunique()}
+            n = {"n": len(own), "n_periods": own["period"].nunique(), "n_groups": own["id"].nunique()}
             of_range = {"n_held": int(held.sum()), "coverage": float(held.mean())} if method == OURS else {}
             rows.append({**about, "method": method, **n, **measures, **of_range})
     found = pd.DataFrame(rows, columns=list(COLUMNS))

@@ -89,7 +89,7 @@ def _beside(rows: pd.DataFrame, period: Period, won: WonByGroup, present: pd.Dat
     groups = pd.MultiIndex.from_frame(rows[["level", "id"]])
 
     def of_groups(cents: pd.Series | None) -> np.ndarray | float:
-        return np.nan if cents is None else cents.reindex(groups, fill_value=0.0).to_numpy() / 100
+        return np.nan if cents is None else cents.reindex(groups, fill_value=0.0).round().to_numpy() / 100
 
     return rows.assign(
         came=of_groups(won.between(_midnight(period.start), _midnight(period.end))),

@@ -87,7 +87,7 @@ def test_one_forecast_beside_every_rule_and_what_came(judged):
     assert row[["stage_weighted", "committed"]].tolist() == [91.0, 26.0]
     assert row[["last_period", "last_year"]].tolist() == [80.0, 50.0]
     # Won so far as issued, 10, and for 45 days to come the pace of the 92 before: 10 won since 17 May.
-    assert row["run_rate"] == pytest.approx(10 + 10 * 45 / 92)
+    assert row["run_rate"] == round(10 + 10 * 45 / 92, 2)
 
 
 def test_what_came_is_told_for_every_group_also_where_nothing_came(judged):
