@@ -9,7 +9,10 @@ from reports.said_and_came import RULES
 
 OURS = "expected"
 """The column that holds our forecast."""
-COLUMNS = ("level", "weeks_from", "weeks_to", "method", "n", "n_periods", "n_groups", "wape", "bias", "n_held", "coverage")
+COLUMNS = (
+    *("level", "weeks_from", "weeks_to", "method", "n", "n_periods", "n_groups"),
+    *("wape", "bias", "n_held", "coverage"),
+)
 _CENT = 0.01
 
 
@@ -24,10 +27,10 @@ def forecast_accuracy(said: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame, one row per level, span and method (``expected``, ours, and each of ``RULES``)
-        ``n`` forecasts of ``n_periods`` periods and ``n_groups`` groups; ``wape`` (sum of absolute errors over what came) and ``bias``
-        (above 0: too high), NaN where nothing came. A rule that says nothing of some of the forecasts has neither:
-        it would be compared on others than ours. ``n_held`` and ``coverage``, ours only, are how many of the
-        forecasts had what came between P10 and P90.
+        ``n`` forecasts of ``n_periods`` periods and ``n_groups`` groups; ``wape`` (sum of absolute errors over what
+        came) and ``bias`` (above 0: too high), NaN where nothing came. A rule that says nothing of some of the
+        forecasts has neither: it would be compared on others than ours. ``n_held`` and ``coverage``, ours only, are how
+        many of the forecasts had what came between P10 and P90.
     """
     rows = []
     spans = said["weeks_to_go"].map(bucket_of)

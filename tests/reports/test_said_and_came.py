@@ -150,7 +150,9 @@ def test_a_rule_is_not_compared_on_other_forecasts_than_ours(judged):
 
 
 def test_the_table_marks_the_best_method_and_shows_levels_in_their_order(judged):
-    rows = judged(said("2026-08-17", level="team", group="South"), said("2026-08-17", stage_weighted="65.10"))
+    teams = [said("2026-08-17", level="team", group=name) for name in ("North", "South")]
+    only_one = said("2026-08-17", level="pipeline", group="new")
+    rows = judged(*teams, only_one, said("2026-08-17", stage_weighted="65.10"))
     (_, title, lines), (level, *_) = tables_by_level(forecast_accuracy(rows))
     assert (title, level) == ("Whole company", "team")
     assert lines[0]["weeks"] == "5 to 8"

@@ -26,11 +26,15 @@ def forecast(hand_made, as_of: datetime, level: str = "whole", group: str = "", 
 
 @pytest.fixture
 def judged(store, make_client, hand_made):
-    """A client of an app with forecasts of a quarter that has ended, and scores of deals that are still open."""
+    """A client of an app with forecasts of a quarter that has ended, and scores of deals that are still open.
+
+    Team South alone won something, and was in every forecast.
+    """
     for weeks in (2, 4):
         as_of = hand_made.as_of - timedelta(weeks=weeks)
         store.append("forecasts", forecast(hand_made, as_of))
         store.append("forecasts", forecast(hand_made, as_of, "team", "South", committed="6000.00"))
+    store.append("forecasts", forecast(hand_made, hand_made.as_of - timedelta(weeks=2), "team", "North"))
     store.append("scores", hand_made.all_scores())
     store.append("scores", hand_made.all_scores(LATER, "8"))
     return make_client(store)
@@ -51,8 +55,9 @@ def test_what_was_said_stands_beside_what_came(judged):
 
 def test_each_level_can_be_asked_for(judged):
     found = judged.get("/v1/reports/accuracy", params={"level": "team"}).json()["forecasts"]
-    assert {one["id"] for one in found["said"]} == {"South"}
-    assert found["errors"][0]["wape"]["committed"] == pytest.approx(1 / 3)
+    assert [one["id"] for one in found["said"]] == ["South", "North", "South"]
+    assert [one["came"]["amount"] for one in found["said"]] == ["9000.00", "0.00", "9000.00"]
+    assert found["errors"][1]["wape"]["committed"] == pytest.approx(1 / 3)
     assert judged.get("/v1/reports/accuracy", params={"level": "owner"}).json()["forecasts"]["errors"] == []
     assert judged.get("/v1/reports/accuracy", params={"level": "planet"}).status_code == 422
 
