@@ -78,19 +78,11 @@ def _guards(connection: Connection, table: Table) -> Iterator[tuple[str, str]]:
         yield f"{name}_unchanged", _trigger(f"{name}_unchanged BEFORE UPDATE ON {name}", changed)
         yield f"{name}_kept", _trigger(f"{name}_kept BEFORE DELETE ON {name} WHEN NOT {later}", needed)
         return
+    each = f"ON {name} FOR EACH"
     yield f"{name}_unchanged", _function(f"{name}_unchanged", f"RAISE EXCEPTION {changed};")
-    yield (
-        f"{name}_unchanged",
-        (
-            f"CREATE TRIGGER {name}_unchanged BEFORE UPDATE OR TRUNCATE ON {name}"
-            f" FOR EACH STATEMENT EXECUTE FUNCTION {name}_unchanged()"
-        ),
-    )
+    yield f"{name}_unchanged", _calling(f"{name}_unchanged", f"BEFORE UPDATE OR TRUNCATE {each} STATEMENT")
     yield f"{name}_kept", _function(f"{name}_kept", f"IF NOT {later} THEN RAISE EXCEPTION {needed}; END IF;")
-    yield (
-        f"{name}_kept",
-        (f"CREATE TRIGGER {name}_kept BEFORE DELETE ON {name} FOR EACH ROW EXECUTE FUNCTION {name}_kept()"),
-    )
+    yield f"{name}_kept", _calling(f"{name}_kept", f"BEFORE DELETE {each} ROW")
 
 
 def _trigger(when: str, says: str) -> str:
@@ -99,3 +91,7 @@ def _trigger(when: str, says: str) -> str:
 
 def _function(name: str, body: str) -> str:
     return f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN OLD; END $$"
+
+
+def _calling(name: str, when: str) -> str:
+    return f"CREATE TRIGGER {name} {when} EXECUTE FUNCTION {name}()"

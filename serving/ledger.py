@@ -95,10 +95,11 @@ def _score(row: dict[str, Any]) -> Issued:
 def _past(row: dict[str, Any], before: dict[str, Any] | None, *, reasons: bool) -> PastScore:
     change = None if before is None else row["win_probability"] - before["win_probability"]
     risk = answers.at_risk(row["stall_risk"], row["lost_in_patience"])
-    why = {name: answers.reasons(row[name]) for name in ("win_reasons", "stall_reasons")} if reasons else {}
+    told: dict[str, Any] = {name: row[name] for name in _PAST}
     if reasons:
-        why["win_base"] = row["win_base"]
-    return PastScore(**{name: row[name] for name in _PAST}, **why, at_risk=risk, change=change)
+        told |= {name: answers.reasons(row[name]) for name in ("win_reasons", "stall_reasons")}
+        told["win_base"] = row["win_base"]
+    return PastScore(**told, at_risk=risk, change=change)
 
 
 def _batch(row: dict[str, Any]) -> Batch:
