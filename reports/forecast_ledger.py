@@ -13,12 +13,12 @@ from crm.fiscal import this_and_next_quarter
 from crm.money import known_rates, rates_day
 from crm.present import present
 from crm.tables import TABLES
-from reports.commits import committed_cents, committed_deals
 from reports.forecast import forecast_rows
 from reports.forecast_basis import Basis, basis_of
 from reports.forecast_deals import SINGLE_LEVELS
 from reports.forecast_learned import learn
 from reports.money_levels import Group
+from reports.reps_commit import committed_cents, committed_deals
 
 N_LARGEST = 3
 """How many of a group's open deals are named, those that the forecast rests on most."""
