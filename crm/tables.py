@@ -275,3 +275,6 @@ TOLD = {"deals": "created_at", "deal_changes": "known_at", "interactions": "know
 
 LEDGERS = frozenset({"scores", "forecasts"})
 """Tables that are only appended to; everything else is imported and upserted by key."""
+
+ISSUED = ("scores", "forecasts")
+"""Ledgers of what was issued as of instants; of old instants one a week stays, of other ledgers everything."""

@@ -10,7 +10,7 @@ from crm.errors import HindsightError
 from crm.ledger_weeks import DAY
 from crm.settings import Settings
 from crm.store import Store, open_store
-from crm.tables import LEDGERS, TABLES
+from crm.tables import ISSUED, LEDGERS, TABLES
 from features.grid import now
 from features.histories import instant
 from models.registry import load_champion
@@ -77,7 +77,7 @@ def weekly(since: date, until: datetime) -> list[datetime]:
 def thin(store: Store, as_of: datetime, keep_daily_days: int) -> list[str]:
     """Keep each ledger's points of the latest days and one of each week before; says in sentences what went."""
     since = instant(as_of) - keep_daily_days * DAY
-    removed = {name: store.thin(name, since) for name in sorted(LEDGERS)}
+    removed = {name: store.thin(name, since) for name in ISSUED}
     return [
         f"{gone.rows:,} {name} of {gone.instants} {'instant' if gone.instants == 1 else 'instants'} more than "
         f"{keep_daily_days} days old removed; the last of each week stay"

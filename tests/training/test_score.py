@@ -107,7 +107,7 @@ def test_older_points_are_thinned_and_it_says_how_many(store: Store, early: Scor
     sentences = thin(store, AS_OF, keep_daily_days=8)
     assert set(store.read("scores")["as_of"]) == {start + timedelta(days=day) for day in (1, 21)}
     gone = n_scores[pd.Timestamp(start)]
-    assert sentences[1] == f"{gone} scores of 1 instant more than 8 days old removed; the last of each week stay"
+    assert sentences[0] == f"{gone} scores of 1 instant more than 8 days old removed; the last of each week stay"
     assert thin(store, AS_OF, keep_daily_days=8) == []
 
 
