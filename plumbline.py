@@ -203,11 +203,14 @@ def drift(
 
 
 @app.command()
-def score(as_of: Annotated[str, typer.Option(help="As of this instant (ISO 8601); default now.")] = "") -> None:
-    """Score every open deal with the champion and keep the scores."""
+def score(
+    as_of: Annotated[str, typer.Option(help="As of this instant (ISO 8601); default now.")] = "",
+    weekly_since: Annotated[str, typer.Option(help="Also as of each Monday from this day (YYYY-MM-DD) on.")] = "",
+) -> None:
+    """Score every open deal with the champion, forecast this and the next quarter, and keep both in the ledger."""
     from training.score import main as run
 
-    run(as_of)
+    run(as_of, weekly_since)
 
 
 @app.command()
@@ -261,7 +264,7 @@ def leaks(
 def report(
     out: Annotated[Path | None, typer.Option(help="Folder; default `reports` in the build folder.")] = None,
 ) -> None:
-    """Write the forecast, the deals at risk, what changed, and how dates and commits came true, as pages and CSV."""
+    """Write the forecast, risks, what changed, how right we were and how commits came true, as pages and as CSV."""
     from crm.settings import Settings
     from crm.store import open_store
     from reports.writing import write_reports

@@ -6,6 +6,7 @@ PlumblineError          anything wrong with what we were given
 ├── SettingsError       a setting is missing, or cannot be used as it is
 ├── StoreError          the store cannot be opened, read or written
 ├── LeakError           columns tell how a deal ended, not what was known of it before
+├── HindsightError      a score was asked for as of an instant that the scorer has seen past
 ├── NoModelError        a score was asked for before there was a model
 ├── RegistryError       MLflow cannot be reached or used, or what it holds is damaged
 ├── GateError           a scorer may not become the champion; says which figures speak against it
@@ -37,6 +38,10 @@ class StoreError(PlumblineError):
 
 class LeakError(PlumblineError):
     """Columns tell how a deal ended, not what was known of it before; the text names each, and why."""
+
+
+class HindsightError(PlumblineError):
+    """A score was asked for as of an instant that the scorer has seen past: it is not what would have been said."""
 
 
 class NoModelError(PlumblineError):

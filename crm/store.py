@@ -29,8 +29,10 @@ from sqlalchemy import (
 )
 
 from crm.errors import StoreError
+from crm.ledger_weeks import thinned
 from crm.store_arrow import read_arrow
 from crm.store_engine import prepared_engine, sentence, writing
+from crm.store_ledgers import instants_of, issued_last, let_go, next_batch
 from crm.store_rows import rows_of, schema_of, table_of
 from crm.store_statements import (
     Deals,
@@ -39,7 +41,6 @@ from crm.store_statements import (
     key_of,
     last_issued,
     n_told_before,
-    next_batch,
     of_deals,
     same_key,
     selected,
@@ -51,6 +52,14 @@ from crm.tables import LEDGERS, TABLES, TOLD
 
 _ROWS_PER_BATCH = 50_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Thinned:
+    """How many instants a ledger let go of, and how many rows they had."""
+
+    instants: int
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -226,6 +235,19 @@ class Store:
             found = (connection.execute(last_issued(instant - within, instant)).first() for instant in instants)
             batches = [(row.as_of, row.model_version) for row in found if row is not None]
             return _answer(connection, "scores", issued(batches, columns)).to_pandas()
+
+    def issued_forecasts(self, currency: str) -> pd.DataFrame:
+        """Return every forecast in a currency; as of each instant only those of the model that issued last."""
+        return self._frame("forecasts", issued_last(stored("forecasts"), currency))
+
+    def thin(self, ledger: str, keep_since: int) -> Thinned:
+        """Keep all points of a ledger from an instant on (microseconds), and before it the last of each ISO week.
+
+        All rows of an instant stay or go together. The database refuses to delete any other.
+        """
+        with self._writing() as connection:
+            gone = thinned(instants_of(connection, stored(ledger)), keep_since)
+            return Thinned(len(gone), let_go(connection, stored(ledger), gone))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -9,11 +9,11 @@ from typing import Any
 
 import psycopg
 from adbc_driver_sqlite.dbapi import Error as AdbcError
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from crm.errors import StoreError
-from crm.store_tables import METADATA
+from crm.store_schema import lacking
 
 WAIT_S = 60
 """How long to wait for another writer; an import of millions of rows holds the database for about this long."""
@@ -120,19 +120,15 @@ def _postgres_engine(url: URL) -> Engine:
 
 
 def _make_tables(engine: Engine) -> None:
-    """Make the tables that are missing; under the writers' lock, so that two processes may open a new store at once."""
-    present = set(inspect(engine).get_table_names())
-    if not present.issuperset(METADATA.tables):
-        with writing(engine) as connection:
-            METADATA.create_all(connection)
-    inspector = inspect(engine)
-    for name, table in METADATA.tables.items():
-        absent = set(table.c.keys()) - {column["name"] for column in inspector.get_columns(name)}
-        if absent:
-            raise StoreError(
-                f"The store {_shown(engine.url)} was made by another version of Plumbline: {name} lacks"
-                f" {', '.join(sorted(absent))}; import into a new store, or use the version that made it."
-            )
+    """Bring the tables up to the contract; under the writers' lock, so that two processes may open a store at once."""
+    store = _shown(engine.url)
+    with engine.connect() as connection:
+        complete = not lacking(connection, store)
+    if complete:
+        return
+    with writing(engine) as connection:
+        for statement in lacking(connection, store):
+            connection.exec_driver_sql(statement)
 
 
 def _shown(url: URL) -> str:

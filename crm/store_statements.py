@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
     Insert,
     Select,
     Table,
@@ -55,11 +54,6 @@ def upsert(kind: str, target: Table, source: Table) -> Insert:
     return insert.on_conflict_do_update(
         index_elements=key, set_={name: insert.excluded[name] for name in rest}, where=differs
     )
-
-
-def next_batch(connection: Connection, ledger: Table) -> ColumnElement[int]:
-    """The number of the next call of ``append``."""
-    return literal((connection.scalar(select(func.max(ledger.c[BATCH]))) or 0) + 1)
 
 
 def last_issued(first: int, last: int) -> Select:

@@ -211,6 +211,7 @@ _TABLES = (
         _id("deal_id"),
         Column("as_of", "instant", required=True),
         _id("model_version"),
+        Column("inputs_digest"),
         Column("win_probability", "number", required=True, minimum=0, maximum=1),
         Column("win_low", "number", minimum=0, maximum=1),
         Column("win_high", "number", minimum=0, maximum=1),
@@ -248,6 +249,35 @@ _TABLES = (
         Column("currency", required=True),
         Column("note", required=True),
     ),
+    _table(
+        "forecasts",
+        "what was forecast of a group's money won in a period, as of an instant; appended, never changed",
+        "as_of model_version reporting_currency period level id",
+        Column("as_of", "instant", required=True),
+        _id("model_version"),
+        Column("reporting_currency", required=True),
+        _id("period"),
+        _id("level"),
+        _id("id"),
+        Column("period_start", "date", required=True),
+        Column("period_end", "date", required=True),
+        Column("name"),
+        Column("inputs_digest"),
+        Column("closed", "decimal", required=True),
+        Column("open_expected", "decimal", required=True),
+        Column("new_expected", "decimal", required=True),
+        Column("expected", "decimal", required=True),
+        Column("p10", "decimal", required=True),
+        Column("p50", "decimal", required=True),
+        Column("p90", "decimal", required=True),
+        Column("stage_weighted", "decimal"),
+        Column("committed", "decimal"),
+        Column("quota", "decimal"),
+        Column("reach_probability", "number", minimum=0, maximum=1),
+        Column("n_open", "integer", required=True, minimum=0),
+        Column("width_factor", "number", minimum=0),
+        Column("reasons", "json", required=True),
+    ),
 )
 
 TABLES: dict[str, Table] = {table.name: table for table in _TABLES}
@@ -259,5 +289,8 @@ OF_DEALS = ("deals", "deal_changes", "interactions", "line_items")
 TOLD = {"deals": "created_at", "deal_changes": "known_at", "interactions": "known_at"}
 """By which instant a row of each large table became known."""
 
-LEDGERS = frozenset({"scores", "adjustments"})
+LEDGERS = frozenset({"scores", "forecasts", "adjustments"})
 """Tables that are only appended to; everything else is imported and upserted by key."""
+
+ISSUED = ("scores", "forecasts")
+"""Ledgers of what was issued as of instants; of old instants one a week stays, of other ledgers everything."""

@@ -7,6 +7,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
+from crm.digests import row_digests
 from features.arrow import Tables, arrow
 from features.facts import FloatColumn
 from features.grid import now
@@ -43,12 +44,6 @@ class Scoring:
         return score_snapshots(self.scorer, now(histories, self.norms, instant(as_of)))
 
 
-def score_company(scorer: Scorer, tables: Tables, as_of: datetime, reporting_currency: str) -> pd.DataFrame:
-    """Score every deal of a company that is open as of ``as_of``; one row per deal, as in table ``scores``."""
-    histories, norms = company_histories(scorer, tables, reporting_currency)
-    return score_snapshots(scorer, now(histories, norms, instant(as_of)))
-
-
 def company_histories(scorer: Scorer, tables: Tables, reporting_currency: str) -> tuple[Histories, Norms]:
     """The histories of all deals of a company, in the words of the scorer, and the norms they make."""
     histories = Histories.from_tables(tables, Vocabulary.from_tables(tables, scorer.win.declared))
@@ -68,6 +63,7 @@ def score_snapshots(scorer: Scorer, snapshots: Snapshots) -> pd.DataFrame:
             "deal_id": table["deal_id"],
             "as_of": table["as_of"],
             "model_version": pd.Series(scorer.version, index=table.index, dtype="str"),
+            "inputs_digest": pd.Series(row_digests(table[scorer.inputs]), index=table.index, dtype="str"),
             "win_probability": ahead.win,
             "win_low": win_low,
             "win_high": win_high,

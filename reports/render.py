@@ -12,6 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from crm.money import Rate
+from reports.accuracy import Accuracy
+from reports.accuracy_charts import period_charts, reliability_chart
+from reports.accuracy_tables import METHODS, tables_by_level
 from reports.at_risk import at_least
 from reports.charts import forecast_chart
 from reports.forecast_learned import Width
@@ -19,6 +22,7 @@ from reports.people import People
 from reports.quality import Quality
 from reports.quality.fields import empty_tables
 from reports.quality.findings import in_percent
+from reports.score_accuracy import RIPE_SHARE
 from reports.slips import ALL
 
 # Beyond this a page is no longer read; the CSV file holds every row.
@@ -93,6 +97,14 @@ def changes_html(sections: Sequence[Mapping[str, Any]], spans: Sequence[About], 
     Each section is of one period; see ``reports/change_report.py``. A ``note`` says why there is none.
     """
     return _ENVIRONMENT.get_template("what_changed.html").render(sections=sections, spans=spans, note=note)
+
+
+def accuracy_html(found: Accuracy, about: About) -> str:
+    """Return the page of how right the ledger's forecasts and scores were."""
+    context = {"charts": period_charts(found.said), "levels": tables_by_level(found.forecasts), "methods": METHODS}
+    context |= {"reliability": reliability_chart(found.scores.bins), "bins": found.scores.bins.to_dict("records")}
+    context |= {"models": found.scores.models.to_dict("records"), "ripe_share": RIPE_SHARE}
+    return _ENVIRONMENT.get_template("accuracy.html").render(about=about, found=found, **context)
 
 
 def quality_html(quality: Quality) -> str:

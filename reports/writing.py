@@ -16,6 +16,7 @@ from crm.money import Rate, known_rates, rates_day
 from crm.present import present
 from crm.store import Store
 from features.declared import NOTHING, Declared
+from reports.accuracy import accuracy_of
 from reports.at_risk import AT_RISK_FROM, at_least, attention
 from reports.categories import categories
 from reports.change_report import change_texts
@@ -25,11 +26,11 @@ from reports.forecast_basis import basis_of
 from reports.forecast_learned import learn
 from reports.people import past_scores, people
 from reports.quality import Quality, open_signals, quality
-from reports.render import About, at_risk_html, csv_text, forecast_html, people_html, quality_html
+from reports.render import About, accuracy_html, at_risk_html, csv_text, forecast_html, people_html, quality_html
 
 
 def write_reports(store: Store, folder: Path, reporting_currency: str, ask: Ask | None = None) -> list[Path]:
-    """Write the forecast, deals at risk, how dates and commits came true, and what changed, as pages and as CSV.
+    """Write every report on the latest scores, as pages and as CSV.
 
     Returns the files.
 
@@ -48,6 +49,7 @@ def write_reports(store: Store, folder: Path, reporting_currency: str, ask: Ask 
     tables, as_of = store.read_all(), scores["as_of"].iloc[0].to_pydatetime()
     texts = report_texts(tables, scores, past_scores(store, as_of, tables["calendar"]), reporting_currency)
     texts |= change_texts(store, tables, reporting_currency, ask)
+    texts |= accuracy_texts(store, tables, scores, reporting_currency)
     return [_replace(folder / name, text) for name, text in texts.items()]
 
 
@@ -105,6 +107,17 @@ def report_texts(
         "people.csv": csv_text(looked_back.slips.assign(**facts)),
         "commits.csv": csv_text(looked_back.commits.assign(**facts)),
     }
+
+
+def accuracy_texts(
+    store: Store, tables: dict[str, pd.DataFrame], scores: pd.DataFrame, reporting_currency: str
+) -> dict[str, str]:
+    """Return the text of the accuracy report by file name, judged by what was known at the scores' ``as_of``."""
+    as_of = scores["as_of"].iloc[0].to_pydatetime()
+    found = accuracy_of(store, present(tables, as_of), tables, reporting_currency, as_of)
+    about = About(as_of, str(scores["model_version"].iloc[0]), reporting_currency)
+    facts = {"judged_as_of": as_of.isoformat(), "reporting_currency": reporting_currency}
+    return {"accuracy.html": accuracy_html(found, about), "accuracy.csv": csv_text(found.said.assign(**facts))}
 
 
 def _notes(rows: pd.DataFrame, reporting_currency: str) -> list[str]:

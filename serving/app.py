@@ -12,6 +12,8 @@ from starlette.middleware.sessions import SessionMiddleware
 
 from crm.store import Store
 from serving import (
+    accuracy,
+    accuracy_page,
     adjustments,
     categories,
     changes_page,
@@ -33,6 +35,7 @@ from serving.auth import KEY_SCHEMES, ApiKey, Gate
 from serving.changes import Changes
 from serving.guard import BodyLimit, CarefulHeaders
 from serving.insight import Insight
+from serving.judged import Judged
 from serving.latest import CHECK_EVERY_S, Latest
 from serving.problems import add_handlers
 from serving.rendering import HERE
@@ -116,7 +119,7 @@ def create_app(
     )
     app.state.api_key = api_key
     app.state.attempts = sign_in.Attempts()
-    app.state.services = Services(store, latest, champion, insight, changes, clock)
+    app.state.services = Services(store, latest, champion, insight, changes, Judged(store), clock)
     add_handlers(app)
     _add_routes(app)
     return app
@@ -128,8 +131,8 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(_api(), responses=_problem_answers())
     app.include_router(pages.router)
     app.include_router(manager.router)
-    app.include_router(people.pages)
-    app.include_router(changes_page.router)
+    for more in (people.pages, changes_page.router, accuracy_page.router):
+        app.include_router(more)
     app.include_router(docs.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
 
@@ -149,6 +152,7 @@ def _api() -> APIRouter:
         adjustments,
         pace,
         people,
+        accuracy,
     ):
         router.include_router(part.router)
     return router

@@ -28,6 +28,7 @@ NOTHING_HELPS = "nothing that a rep can act on is far from what is typical of de
 
 N_SIMILAR = 5
 HistoryLimit = Annotated[int, Query(ge=1, le=1_000, description="How many scores, the newest ones.")]
+Reasons = Annotated[bool, Query(description="Whether to give each score's reasons, as they were issued.")]
 Since = Annotated[
     date | None,
     Query(description="Compare with the last score of this day (UTC) or before; by default a week before the latest."),
@@ -36,10 +37,10 @@ SimilarLimit = Annotated[int, Query(ge=1, le=25, description="How many deals.")]
 
 
 @router.get("/v1/deals/{deal_id:path}/history", summary="All scores of a deal, as they were issued")
-def deal_history(services: Needs, deal_id: DealId, limit: HistoryLimit = 100) -> ScoreHistory:
+def deal_history(services: Needs, deal_id: DealId, limit: HistoryLimit = 100, reasons: Reasons = False) -> ScoreHistory:
     """Return the scores from the ledger, newest first, also of a deal that is closed by now."""
     _required(services, deal_id)
-    return score_history(services, deal_id, limit)
+    return score_history(services, deal_id, limit, reasons=reasons)
 
 
 @router.get("/v1/deals/{deal_id:path}/moved", summary="Why a win probability moved")

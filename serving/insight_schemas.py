@@ -7,6 +7,7 @@ from pydantic import Field
 
 from serving.schema_parts import Answer, Instant, Share, example
 from serving.schemas import Batch, Money
+from serving.score_schemas import REASON, Reason
 
 _BATCH = {"as_of": "2026-03-30T06:00:00Z", "model_version": "7"}
 _ENTRY = _BATCH | {
@@ -19,6 +20,9 @@ _ENTRY = _BATCH | {
     "expected_close_date": "2026-05-11",
     "slip_probability": 0.63,
     "change": -0.07,
+    "win_base": 0.38,
+    "win_reasons": [REASON],
+    "stall_reasons": [],
 }
 _CAUSE = {
     "kind": "signal",
@@ -78,6 +82,9 @@ class PastScore(Batch):
     expected_close_date: date | None = None
     slip_probability: Share | None = None
     change: float | None = Field(None, description="Win probability less that of the score before; null for the first.")
+    win_base: Share | None = Field(None, description="What an average deal started at; given with `reasons=true`.")
+    win_reasons: list[Reason] | None = Field(None, description="As issued then; given with `reasons=true`.")
+    stall_reasons: list[Reason] | None = Field(None, description="As issued then; given with `reasons=true`.")
 
 
 class ScoreHistory(Answer):

@@ -22,10 +22,10 @@ _PAST = (
 )
 
 
-def score_history(services: Services, deal_id: str, limit: int) -> ScoreHistory:
-    """Return the newest ``limit`` scores of a deal, newest first."""
+def score_history(services: Services, deal_id: str, limit: int, *, reasons: bool = False) -> ScoreHistory:
+    """Return the newest ``limit`` scores of a deal, newest first, with the reasons given then where they are wanted."""
     rows = _issued(services, deal_id)
-    told = [_past(row, before) for row, before in zip(rows, [None, *rows], strict=False)]
+    told = [_past(row, before, reasons=reasons) for row, before in zip(rows, [None, *rows], strict=False)]
     return ScoreHistory(deal_id=deal_id, total=len(told), scores=told[::-1][:limit])
 
 
@@ -92,10 +92,14 @@ def _score(row: dict[str, Any]) -> Issued:
     return Issued(as_of, row["model_version"], row["win_probability"], row["win_base"], json.loads(row["win_reasons"]))
 
 
-def _past(row: dict[str, Any], before: dict[str, Any] | None) -> PastScore:
+def _past(row: dict[str, Any], before: dict[str, Any] | None, *, reasons: bool) -> PastScore:
     change = None if before is None else row["win_probability"] - before["win_probability"]
     risk = answers.at_risk(row["stall_risk"], row["lost_in_patience"])
-    return PastScore(**{name: row[name] for name in _PAST}, at_risk=risk, change=change)
+    told: dict[str, Any] = {name: row[name] for name in _PAST}
+    if reasons:
+        told |= {name: answers.reasons(row[name]) for name in ("win_reasons", "stall_reasons")}
+        told["win_base"] = row["win_base"]
+    return PastScore(**told, at_risk=risk, change=change)
 
 
 def _batch(row: dict[str, Any]) -> Batch:

@@ -9,8 +9,9 @@ from serving import answers
 from serving.deal_insight import N_SIMILAR, help_answer, open_snapshot, similar_answer
 from serving.deals import DealId, detail
 from serving.insight_schemas import Cause
-from serving.ledger import why_it_moved
+from serving.ledger import score_history, why_it_moved
 from serving.rendering import page
+from serving.score_chart import score_chart
 from serving.score_schemas import Reason, Scores
 from serving.services import Needs, Services
 from serving.view import ScoredDeal, View
@@ -20,6 +21,7 @@ router = APIRouter(include_in_schema=False)
 
 _PER_PAGE = 25
 _SHOWN_CAUSES = 6
+_SHOWN_SCORES = 1_000
 
 
 @router.get("/")
@@ -55,7 +57,9 @@ def rep_page(
 def deal_page(request: Request, services: Needs, deal_id: DealId) -> Response:
     """Show one deal: its scores, how they come about, and its history."""
     deal = detail(services, deal_id)
+    past = score_history(services, deal_id, _SHOWN_SCORES).scores[::-1]
     context: dict[str, Any] = {"deal": deal, "now": services.clock(), "charts": []}
+    context |= {"past": past, "score_chart": score_chart(past)}
     if deal.scores is not None:
         scores = deal.scores
         context["charts"].append(("win", waterfall(scores.win_base, scores.win_reasons, scores.win_probability)))

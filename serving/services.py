@@ -12,6 +12,7 @@ from crm.store import Store
 from models.scoring import Scoring
 from serving.changes import Changes
 from serving.insight import Insight
+from serving.judged import Judged
 from serving.latest import Latest
 from serving.view import REFERENCE, Tables
 
@@ -43,13 +44,14 @@ class Champion:
 
 @dataclass(frozen=True)
 class Services:
-    """The store, the view of its latest scores, the model, what it says beside scores, what changed, and the clock."""
+    """The store, the view of its latest scores, the model and all that is worked out of them, and the clock."""
 
     store: Store
     latest: Latest
     champion: Champion
     insight: Insight
     changes: Changes
+    judged: Judged
     clock: Callable[[], datetime]
 
 

@@ -7,8 +7,10 @@ import pandas as pd
 
 from crm.errors import PlumblineError
 from crm.store import Store
+from features.grid import now
+from features.histories import instant
 from models.scorer import Scorer
-from models.scoring import score_company
+from models.scoring import company_histories, score_snapshots
 from reports.changed_forecast import Ask
 
 
@@ -25,7 +27,8 @@ def champion_told(store: Store, reporting_currency: str, load: Callable[[], Scor
             return None
         if scorer.version != version:
             return None
-        scores = score_company(scorer, store.read_all(), as_of, reporting_currency)
+        histories, norms = company_histories(scorer, store.read_all(), reporting_currency)
+        scores = score_snapshots(scorer, now(histories, norms, instant(as_of)))
         return scores[scores["deal_id"].isin(deal_ids)]
 
     return ask

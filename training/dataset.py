@@ -18,9 +18,7 @@ from features.pipeline import snapshot_table
 from features.signals import signals_of
 from features.snapshots import Snapshots
 from features.vocabulary import Vocabulary
-
-MAXIMUM_WEIGHT = 10.0
-"""A slow deal stands for at most this many like it that were cut off; more would be noise."""
+from models.censoring import weights_of_closed
 
 
 @dataclass(frozen=True)
@@ -90,22 +88,15 @@ def build_dataset(
     return Dataset(grid, patience.of(grid), instant(until))
 
 
-def censoring_weights(seen: Labels, used: np.ndarray) -> FloatColumn:
+def censoring_weights(seen: Labels, used: BoolColumn) -> FloatColumn:
     """Weights that let closed deals stand for those like them that were still open at the cut-off.
-
-    A deal that took ``t`` days is seen closed only from snapshots taken at least ``t`` days before the cut-off;
-    its weight is one over the share of the used snapshots for which that holds. Every snapshot's time to the
-    cut-off is known, so that share needs no estimate. (Inverse probability of censoring weighting; Robins, 1993.)
 
     Returns
     -------
     array of shape (n_snapshots,)
-        0 where not used or still open; otherwise from 1 to ``MAXIMUM_WEIGHT``.
+        0 where not used or still open; otherwise as in ``models/censoring.py``.
     """
-    closed = used & ~np.isnan(seen.won)
     weights = np.zeros(len(used))
-    days = np.sort(seen.days_seen[used])
-    if len(days):
-        share = 1 - np.searchsorted(days, seen.days_to_close[closed], side="left") / len(days)
-        weights[closed] = np.minimum(1 / np.maximum(share, 1e-9), MAXIMUM_WEIGHT)
+    days_to_close = np.where(np.isnan(seen.won), np.nan, seen.days_to_close)
+    weights[used] = weights_of_closed(days_to_close[used], seen.days_seen[used])
     return weights

@@ -10,26 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reports.interval_calibration import held
+from reports.money_errors import bias, share_of_what_came, wape
 
 OURS = "plumbline"
-
-
-def wape(forecast: NDArray, actual: NDArray) -> float:
-    """Sum of absolute errors over the sum of what came; NaN where nothing came.
-
-    >>> wape(np.array([8.0, 11.0]), np.array([10.0, 10.0]))
-    0.15
-    """
-    return _share(np.abs(forecast - actual), actual)
-
-
-def bias(forecast: NDArray, actual: NDArray) -> float:
-    """Sum of forecast minus actual, over what came: above 0 the forecasts were too high.
-
-    >>> bias(np.array([8.0, 11.0]), np.array([10.0, 10.0]))
-    -0.05
-    """
-    return _share(forecast - actual, actual)
 
 
 def pinball(quantile: NDArray, level: float, actual: NDArray) -> float:
@@ -39,7 +22,7 @@ def pinball(quantile: NDArray, level: float, actual: NDArray) -> float:
     0.095
     """
     missed = actual - quantile
-    return _share(np.maximum(level * missed, (level - 1) * missed), actual)
+    return share_of_what_came(np.maximum(level * missed, (level - 1) * missed), actual)
 
 
 def crps(quantiles: NDArray, levels: Sequence[float], actual: NDArray) -> float:
@@ -101,8 +84,3 @@ def _ours(own: pd.DataFrame, actual: NDArray, midpoints: Mapping[str, float]) ->
 
 def _pinballs(quantiles: NDArray, actual: NDArray) -> float:
     return float(np.mean([pinball(quantiles[:, k], level, actual) for k, level in enumerate((0.1, 0.5, 0.9))]))
-
-
-def _share(part: NDArray, actual: NDArray) -> float:
-    came = float(np.abs(actual).sum())
-    return round(float(part.sum()) / came, 12) if came else float("nan")

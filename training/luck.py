@@ -5,6 +5,8 @@ Every bound is one-sided with 99 % confidence, so that a check of some twenty co
 
 import math
 
+from reports.wilson import wilson
+
 Z = 2.326
 """The 99th percentile of the normal distribution."""
 
@@ -12,19 +14,14 @@ Z = 2.326
 def share_bounds(n: int, of: int) -> tuple[float, float]:
     """Lowest and highest true share, in [0, 1], of which ``n`` out of ``of`` may well have come.
 
-    The score interval of Wilson (1927): it holds for few cases, and for shares of 0 and 1.
+    It holds for few cases, and for shares of 0 and 1 (``reports/wilson.py``).
 
     >>> [round(bound, 2) for bound in share_bounds(0, 10)]
     [0.0, 0.35]
     >>> [round(bound, 2) for bound in share_bounds(600, 1_000)]
     [0.56, 0.64]
     """
-    if of == 0:
-        return 0.0, 1.0
-    share, spread = n / of, Z**2 / of
-    middle = share + spread / 2
-    reach = Z * math.sqrt(share * (1 - share) / of + spread / (4 * of))
-    return max((middle - reach) / (1 + spread), 0.0), min((middle + reach) / (1 + spread), 1.0)
+    return wilson(n / of, of, Z) if of else (0.0, 1.0)
 
 
 def auc_by_luck(auc: float, n_won: int, n_lost: int) -> float:

@@ -17,3 +17,16 @@ def test_a_currency_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("PLUMBLINE_REPORTING_CURRENCY", "EURO")
     with pytest.raises(SettingsError, match='PLUMBLINE_REPORTING_CURRENCY is "EURO"; set it to a code of ISO 4217'):
         Settings()
+
+
+@pytest.mark.parametrize("days", ["6", "-1", "four", "", "30.5"])
+def test_days_that_are_too_few_to_tell_what_moved_are_refused(monkeypatch: pytest.MonkeyPatch, days: str) -> None:
+    monkeypatch.setenv("PLUMBLINE_KEEP_DAILY_DAYS", days)
+    with pytest.raises(
+        SettingsError, match=rf'KEEP_DAILY_DAYS is "{days}"; set it to a whole number of days, 7 or more'
+    ):
+        Settings()
+
+
+def test_every_point_is_kept_for_four_months_where_nothing_is_said() -> None:
+    assert Settings().keep_daily_days == 120

@@ -4,7 +4,6 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -289,16 +288,6 @@ def test_a_store_that_cannot_be_opened_says_why_and_never_the_password(url, sent
         open_store(url)
     assert "hunt" not in str(caught.value)
     assert "er2" not in str(caught.value)
-
-
-def test_a_store_of_another_version_is_told_apart(tmp_path: Path):
-    url = f"sqlite:///{tmp_path}/plumbline.db"
-    store = open_store(url)
-    with store._engine.begin() as connection:
-        connection.exec_driver_sql("ALTER TABLE accounts DROP COLUMN region")
-    store.close()
-    with pytest.raises(StoreError, match=r"made by another version.*accounts lacks region"):
-        open_store(url)
 
 
 def test_past_scores_are_the_last_issued_up_to_each_instant_and_not_older_than_asked(store):

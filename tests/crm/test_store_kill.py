@@ -61,3 +61,42 @@ def test_a_writer_killed_at_a_random_moment_loses_nothing_acknowledged(store_url
     assert len(stored) <= len(acknowledged) + 1
     assert store.read("contacts")["contact_id"].tolist() == stored, "half a transaction is in the store"
     store.close()
+
+
+# One transaction appends the scores of a day and, of the same day, a forecast; the day is printed once it is done.
+LEDGER_WRITER = """
+import sys, pandas as pd
+from crm.store import open_store
+store = open_store(sys.argv[1])
+deals = pd.DataFrame({"deal_id": [f"D{n}" for n in range(400)], "model_version": "1"})
+texts = dict.fromkeys(("win_within", "lost_within", "win_reasons", "stall_reasons"), "[]")
+money = dict.fromkeys(("closed", "open_expected", "new_expected", "expected", "p10", "p50", "p90"), "1.00")
+key = {"model_version": "1", "reporting_currency": "EUR", "period": "Q", "level": "whole", "id": "", "reasons": "{}"}
+dates = {"period_start": "2026-10-01", "period_end": "2027-01-01"}
+print("open", flush=True)
+for day in range(1_000_000):
+    as_of = pd.Timestamp("2026-11-02", tz="UTC").as_unit("us") + pd.Timedelta(day, "D")
+    with store.transaction():
+        store.append("scores", deals.assign(as_of=as_of, win_probability=0.5, win_base=0.5, **texts))
+        store.append("forecasts", pd.DataFrame([key | dates | money | {"n_open": 400}]).assign(as_of=as_of))
+    print(day, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_a_process_killed_while_it_issues_leaves_scores_and_forecasts_or_neither(store_url):
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", LEDGER_WRITER, store_url]
+    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "open\n"
+    time.sleep(1.0)
+    process.send_signal(signal.SIGKILL)
+    acknowledged = [line for line in process.communicate()[0].splitlines(keepends=True) if line.endswith("\n")]
+    store = open_store(store_url)
+    scored, forecast = store.read("scores").groupby("as_of").size(), store.read("forecasts")["as_of"]
+    store.close()
+    assert acknowledged, "killed before its first transaction: the test shows nothing"
+    assert len(acknowledged) <= len(scored) <= len(acknowledged) + 1
+    assert set(scored) == {400}
+    assert forecast.tolist() == scored.index.tolist()

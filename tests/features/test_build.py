@@ -20,6 +20,7 @@ from crm.company_files import CompanyFiles
 from crm.company_store import CompanyStore
 from crm.errors import SchemaError
 from crm.store import open_store
+from crm.tables import LEDGERS
 from features.arrow import arrow
 from features.build import build
 from features.facts import DAY
@@ -46,7 +47,7 @@ def write_company(tables, folder):
     """Contract tables as Parquet under a folder of any file system."""
     files, root = fsspec.core.url_to_fs(folder)
     files.makedirs(root, exist_ok=True)
-    for name in (name for name in tables if name != "scores"):
+    for name in (name for name in tables if name not in LEDGERS):
         pq.write_table(arrow(tables, name), f"{root}/{name}.parquet", filesystem=files)
     return CompanyFiles(folder)
 
@@ -135,7 +136,7 @@ def test_two_processes_give_the_bits_of_one(demo, tmp_path, at):
 @pytest.mark.slow
 def test_the_store_gives_the_bits_of_files(demo, tmp_path, at):
     store = open_store(f"sqlite:///{tmp_path}/crm.db")
-    for name in (name for name in demo if name != "scores"):
+    for name in (name for name in demo if name not in LEDGERS):
         store.write(name, demo[name])
     company = CompanyStore(f"sqlite:///{tmp_path}/crm.db")
     for until in ("2026-06-01", "2026-06-10", "2026-11-16"):

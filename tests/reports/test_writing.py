@@ -30,6 +30,7 @@ def store(tmp_path: Path, scores_of):
 
 FILES = ["forecast.html", "forecast.csv", "at-risk.html", "at-risk.csv"]
 FILES += ["categories.csv", "people.html", "people.csv", "commits.csv", "what-changed.html", "what-changed.csv"]
+FILES += ["accuracy.html", "accuracy.csv"]
 
 
 def test_the_files_are_written_and_agree_with_each_other(store: Store, tmp_path: Path):

@@ -106,7 +106,9 @@ def test_a_manager_asks_what_changed(tab, address, hand_made):
     assert tab.get_by_role("link", name="All causes").is_visible()
 
 
-@pytest.mark.parametrize("path", ["/", "/manager", "/changes", "/people", "/deals/D1", "/deals/D2", "/docs"])
+@pytest.mark.parametrize(
+    "path", ["/", "/manager", "/changes", "/people", "/accuracy", "/deals/D1", "/deals/D2", "/docs"]
+)
 def test_no_page_is_wider_than_the_screen(tab, address, hand_made, path):
     sign_in(tab, address, hand_made.key)
     tab.goto(address + path)

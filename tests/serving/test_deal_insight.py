@@ -61,6 +61,30 @@ def test_the_history_tells_every_score_newest_first(served, filled):
     assert len(served.get(f"/v1/deals/{deal_id}/history", params={"limit": 1}).json()["scores"]) == 1
 
 
+def test_each_past_score_gives_its_reasons_on_request_as_they_were_issued(served, filled):
+    deal_id = lasting(filled.store)[0]
+    stored = filled.store.read("scores", deal_ids=[deal_id]).iloc[0]
+    first = served.get(f"/v1/deals/{deal_id}/history", params={"reasons": True}).json()["scores"][-1]
+    assert [one["sentence"] for one in first["win_reasons"]] == [
+        one["sentence"] for one in json.loads(stored["win_reasons"])
+    ]
+    assert first["win_base"] + sum(one["points"] for one in first["win_reasons"]) == pytest.approx(
+        first["win_probability"], abs=1e-9
+    )
+    assert len(first["stall_reasons"]) > 0
+    silent = served.get(f"/v1/deals/{deal_id}/history").json()["scores"][-1]
+    assert (silent["win_reasons"], silent["stall_reasons"]) == (None, None)
+
+
+def test_the_page_draws_how_the_score_went(served, filled):
+    deal_id = lasting(filled.store)[0]
+    page = served.get(f"/deals/{deal_id}", headers=HTML).text
+    assert "Win probability since 2 Nov 2026" in page
+    assert 'aria-label="Win probability of 2 scores from 2 Nov 2026, ' in page
+    assert 'class="band"' in page
+    assert 'class="rule"' not in page
+
+
 def test_what_moved_it_sums_to_the_move(served, filled):
     for deal_id in lasting(filled.store):
         answer = served.get(f"/v1/deals/{deal_id}/moved").json()

@@ -14,6 +14,7 @@ PATHS = [
     "/",
     "/manager",
     "/changes",
+    "/accuracy",
     "/deals/D1",
     "/deals/D2",
     "/deals/D4",
@@ -151,7 +152,7 @@ def test_the_managers_filters_hold(client):
     assert re.findall(r"Deal (D\d)", at_risk) == ["D3", "D4"]
 
 
-@pytest.mark.parametrize("path", ["/", "/manager", "/changes"])
+@pytest.mark.parametrize("path", ["/", "/manager", "/changes", "/accuracy"])
 def test_before_there_are_scores_the_page_says_what_to_do(store, make_client, path):
     text = make_client(store).get(path, headers=HTML).text
     assert "No scores yet" in text

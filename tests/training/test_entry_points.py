@@ -209,13 +209,19 @@ def test_mlflow_run_writes_the_snapshots(command: Command, tmp_path: Path, datas
 
 
 def test_mlflow_run_scores_into_the_ledger(place: Path, command: Command) -> None:
-    command(*mlflow_run("score", as_of="2026-11-09"))
+    command(*mlflow_run("score", as_of="2026-11-16"))
     store = open_store(f"sqlite:///{place}/plumbline.db")
     scores = store.read("scores")
     store.close()
-    scores = scores[scores["as_of"] == pd.Timestamp("2026-11-09", tz="UTC")]
+    scores = scores[scores["as_of"] == pd.Timestamp("2026-11-16", tz="UTC")]
     assert len(scores) > 50
     assert set(scores["model_version"]) == {champion(place).version}
+
+
+def test_no_instant_before_the_training_is_scored(command: Command) -> None:
+    done = command(*PLUMBLINE, "score", "--weekly-since", "2026-11-02", "--as-of", "2026-11-16", fails=True)
+    assert "known until 2026-11-16, so it cannot say what would have been said on 2026-11-02" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_mlflow_serves_the_champion_with_the_same_answers(place: Path, dataset: Dataset) -> None:

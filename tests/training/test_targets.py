@@ -6,7 +6,8 @@ import pytest
 from crm.simulate import Simulation
 from features.facts import DAY
 from features.labels import Labels
-from training.dataset import MAXIMUM_WEIGHT, Dataset, censoring_weights
+from models.censoring import MAXIMUM_WEIGHT
+from training.dataset import Dataset, censoring_weights
 from training.targets import target
 
 TRUE_WIN_RATE = 0.5
