@@ -259,7 +259,7 @@ def leaks(
 def report(
     out: Annotated[Path | None, typer.Option(help="Folder; default `reports` in the build folder.")] = None,
 ) -> None:
-    """Write the forecast and the deals at risk, each as a self-contained page and as CSV."""
+    """Write the forecast, the deals at risk and the planning figures: self-contained pages, and CSV."""
     from crm.settings import Settings
     from crm.store import open_store
     from reports.writing import write_reports

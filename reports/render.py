@@ -40,8 +40,8 @@ def forecast_html(rows: pd.DataFrame, about: About, notes: Sequence[str] = ()) -
     whole = rows[rows["level"] == "whole"]
     teams = rows[(rows["level"] == "team") & (rows["period"] == whole["period"].iloc[0])]
     charts = {
-        "periods": _both_widths(whole, "period", about),
-        "teams": _both_widths(teams.sort_values("expected", ascending=False), "name", about),
+        "periods": _both_widths(whole, "period", about.currency),
+        "teams": _both_widths(teams.sort_values("expected", ascending=False), "name", about.currency),
     }
     periods = [(period, _as_tree(part)) for period, part in rows.groupby("period", sort=False)]
     others = {period: _other_levels(part) for period, part in rows.groupby("period", sort=False)}
@@ -58,6 +58,17 @@ def at_risk_html(rows: pd.DataFrame, about: About, threshold: float, notes: Sequ
     counts = {"n_at_risk": len(risky), "n_open": len(rows)}
     template = _ENVIRONMENT.get_template("at_risk.html")
     return template.render(about=about, notes=notes, threshold=threshold, rows=shown, **totals, **counts)
+
+
+def planning_html(receipts: pd.DataFrame, units: pd.DataFrame, about: About, notes: Sequence[str] = ()) -> str:
+    """Return the page of planning figures: ``rows`` of ``reports.receipts`` and of ``reports.planned_units``."""
+    whole = receipts[receipts["level"] == "whole"]
+    cash = whole.assign(closed=whole["received"] + whole["due"], stage_weighted=float("nan"), quota=float("nan"))
+    first = units[units["period"] == units["period"].iloc[0]] if len(units) else units
+    held = first.assign(closed=first["won"], stage_weighted=float("nan"), quota=float("nan"))
+    charts = {"receipts": _both_widths(cash, "period", about.currency), "units": _both_widths(held, "product", "units")}
+    context = {"receipts": whole.to_dict("records"), "units": units.to_dict("records"), "charts": charts}
+    return _ENVIRONMENT.get_template("planning.html").render(about=about, notes=notes, **context)
 
 
 def quality_html(quality: Quality) -> str:
@@ -102,8 +113,8 @@ def _other_levels(rows: pd.DataFrame) -> list[tuple[str, list[dict[str, Any]]]]:
     return [(title, part.to_dict("records")) for title, part in of_level if len(part) > 1]
 
 
-def _both_widths(rows: pd.DataFrame, label: str, about: About) -> Markup:
-    drawn = {name: forecast_chart(rows, label, about.currency, width=px) for name, px in _WIDTHS.items()}
+def _both_widths(rows: pd.DataFrame, label: str, unit: str) -> Markup:
+    drawn = {name: forecast_chart(rows, label, unit, width=px) for name, px in _WIDTHS.items()}
     # The drawing is made by vl-convert, which escapes the names in it.
     return Markup("").join(Markup('<div class="{}">{}</div>').format(name, Markup(svg)) for name, svg in drawn.items())  # noqa: S704
 
@@ -116,6 +127,15 @@ def money(amount: float) -> str:
 def whole_money(amount: float) -> str:
     """An amount in whole units of money; a dash where there is none."""
     return "–" if pd.isna(amount) else f"{amount:,.0f}"
+
+
+def units(number: float) -> str:
+    """A number of units, broken ones to the tenth.
+
+    >>> units(1234.0), units(0.25)
+    ('1,234', '0.2')
+    """
+    return f"{number:,.0f}" if number == round(number) else f"{number:,.1f}"
 
 
 def percent(share: float) -> str:
@@ -179,5 +199,5 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_FILTERS = (money, whole_money, percent, times, in_percent, days, ago, day_before, instant, known)
+_FILTERS = (money, whole_money, units, percent, times, in_percent, days, ago, day_before, instant, known)
 _ENVIRONMENT.filters |= {f.__name__: f for f in _FILTERS}

@@ -11,7 +11,20 @@ from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
 
 from crm.store import Store
-from serving import deal_insight, deals, docs, forecast, health, manager, pages, score, sign_in, what_if
+from serving import (
+    deal_insight,
+    deals,
+    docs,
+    forecast,
+    health,
+    manager,
+    pages,
+    planning,
+    planning_page,
+    score,
+    sign_in,
+    what_if,
+)
 from serving.auth import KEY_SCHEMES, ApiKey, Gate
 from serving.guard import BodyLimit, CarefulHeaders
 from serving.insight import Insight
@@ -108,6 +121,7 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(_api(), responses=_problem_answers())
     app.include_router(pages.router)
     app.include_router(manager.router)
+    app.include_router(planning_page.router)
     app.include_router(docs.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
 
@@ -116,7 +130,7 @@ def _api() -> APIRouter:
     """The routes for programs; the gate asks for the key, here it is written into their documentation."""
     router = APIRouter(dependencies=KEY_SCHEMES)
     # A deal's id may hold slashes, so what is longer is asked for first.
-    for part in (deal_insight, deals, score, forecast, what_if):
+    for part in (deal_insight, deals, score, forecast, what_if, planning):
         router.include_router(part.router)
     return router
 

@@ -1,17 +1,19 @@
 """The manager's page: the forecast of two quarters, at every level, beside the quotas; and the deals at risk."""
 
 import math
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from crm.fiscal import Unit
+from crm.working_days import holidays, n_working_days
 from reports.at_risk import AT_RISK_FROM
+from serving.currency import PageView
 from serving.forecast import RANGES_COVER, at_risk_answer, deals_at_risk, forecast_answer
 from serving.forecast_schemas import ForecastPeriod, ForecastRow, Level
 from serving.rendering import page
 from serving.schemas import Money
-from serving.services import Needs
 from serving.view import View
 
 router = APIRouter(include_in_schema=False)
@@ -32,12 +34,12 @@ _OTHERS: tuple[tuple[Level, str], ...] = (
 @router.get("/manager")
 def manager_page(
     request: Request,
-    services: Needs,
+    view: PageView,
     team: Annotated[str, Query(max_length=200)] = "",
     threshold: Annotated[float, Query(ge=0, le=1)] = AT_RISK_FROM,
+    unit: Literal["month", "quarter"] = "quarter",
 ) -> Response:
-    """Show what will be won this and next quarter, and what may not be."""
-    view = services.latest.view()
+    """Show what will be won in this and the next quarter or month, and what may not be."""
     if view is None:
         return page(request, "no_scores.html", {})
     at_risk = deals_at_risk(view, None, team or None, threshold)
@@ -46,8 +48,10 @@ def manager_page(
         "view": view,
         "ranges_cover": RANGES_COVER,
         "width": view.learned.width,
-        "with_quotas": bool(view.forecast["quota"].notna().any()),
-        "sections": _sections(view),
+        "unit": unit,
+        "with_quotas": bool(view.forecast_of(unit, 2).rows["quota"].notna().any()),
+        "sections": _sections(view, unit),
+        "whole": forecast_answer(view, "both", "whole", unit),
         "report": report,
         "teams": sorted({deal.team for deal in view.deals if deal.team is not None}),
         "team": team,
@@ -58,15 +62,17 @@ def manager_page(
     return page(request, "manager.html", context)
 
 
-def _sections(view: View) -> list[dict[str, Any]]:
-    """One per quarter: its whole, its bar on a scale shared by both, its teams with their owners, and other levels."""
-    wholes, teams, owners = (forecast_answer(view, "both", level).periods for level in ("whole", "team", "owner"))
-    others = [(title, forecast_answer(view, "both", level).periods) for level, title in _OTHERS]
+def _sections(view: View, unit: Unit) -> list[dict[str, Any]]:
+    """One per period: its whole, its bar on a scale shared by both, its teams with their owners, and other levels."""
+    wholes, teams, owners = (forecast_answer(view, "both", level, unit).periods for level in ("whole", "team", "owner"))
+    others = [(title, forecast_answer(view, "both", level, unit).periods) for level, title in _OTHERS]
+    off, today = holidays(view.reference["calendar"]), view.as_of.date()
     ticks = axis_ticks(max(_largest(period.rows[0]) for period in wholes))
     return [
         {
             "period": whole,
             "row": whole.rows[0],
+            "n_days_left": n_working_days(max(today, whole.start), whole.end, off),
             "bar": bar(whole.rows[0], ticks[-1]),
             "ticks": [(tick, 100 * tick / ticks[-1]) for tick in ticks],
             "tree": _tree(teams[k], owners[k]),
