@@ -160,8 +160,8 @@ def _implied(table: str, rows: pd.DataFrame, mapping: ExportMapping) -> pd.DataF
     if table == "users" and "active" not in rows:
         return rows.assign(active="true")
     if table == "user_changes":
-        absent = {"seq": 0, "known_at": rows["changed_at"]}
-        return rows.assign(**{name: value for name, value in absent.items() if name not in rows})
+        implied = rows.assign(seq=0, known_at=rows["changed_at"])
+        return implied.assign(**{name: rows[name] for name in rows})
     return rows
 
 

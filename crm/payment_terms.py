@@ -74,9 +74,10 @@ def due_days(due: Due, closed: Days, holidays: Days) -> Days:
     >>> due_days(Due(30), np.array(["2026-11-18", "2026-11-19"], "M8[D]"), np.array(["2026-12-18"], "M8[D]")).tolist()
     [datetime.date(2026, 12, 21), datetime.date(2026, 12, 21)]
     """
-    days = closed + np.timedelta64(due.days, "D")
+    days: Days = closed + np.timedelta64(due.days, "D")
     if due.end_of_month:
-        days = (days.astype("M8[M]") + 1).astype("M8[D]") - np.timedelta64(1, "D")
+        next_month = days.astype("datetime64[M]").astype(np.int64) + 1
+        days = next_month.astype("datetime64[M]").astype("datetime64[D]") + np.timedelta64(-1, "D")
     return next_working_days(days, holidays)
 
 

@@ -87,8 +87,8 @@ def schedules(deal_ids: pd.Series, line_items: pd.DataFrame, usual: Usual) -> Sc
     """
     lines = product_lines(line_items, deal_ids)
     row, share = lines["row"].to_numpy(), lines["share"].to_numpy(np.float64)
-    written = np.append(line_items["payment_terms"].to_numpy(object), None)  # the last one for deals without lines
-    texts = pd.Series(written[lines["line"].to_numpy()], dtype=object)
+    written = [*line_items["payment_terms"], None]  # the last one for deals without lines
+    texts = pd.Series([written[line] for line in lines["line"]], dtype=object)
     understood = {text: parsed_terms(text) for text in texts.dropna().unique()}
     by_usual = np.zeros(len(deal_ids), bool)
     groups: dict[Terms, list[NDArray[np.int64]]] = {usual.terms: []}

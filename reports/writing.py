@@ -78,17 +78,15 @@ def report_texts(tables: dict[str, pd.DataFrame], scores: pd.DataFrame, reportin
     used = [rates[name] for name in sorted(set(still_open["currency"])) if name in rates and name != reporting_currency]
     learned = learn(tables, as_of, rates, known=deals)
     about = About(as_of, str(scores["model_version"].iloc[0]), reporting_currency, used, learned.width)
-    quarters, fiscal_months = (
-        basis_of(deals, scores, tables, rates, fiscal_periods(as_of, tables["calendar"], unit, n), learned)
-        for unit, n in (("quarter", 2), ("month", PLANNED_MONTHS))
-    )
+    two = fiscal_periods(as_of, tables["calendar"], "quarter", 2)
+    few = fiscal_periods(as_of, tables["calendar"], "month", PLANNED_MONTHS)
+    quarters, fiscal_months = (basis_of(deals, scores, tables, rates, ahead, learned) for ahead in (two, few))
     rows = forecast_rows(quarters)
     every = attention(deals, scores, rates)
     no_rate = rate_notes(still_open, rates, reporting_currency, rates_day(as_of))
     notes = [*forecast_notes(rows, reporting_currency), *moved_notes(quarters, tables, as_of), *no_rate]
     notes += old_rate_notes(quarters, reporting_currency)
-    ahead = months(as_of, PLANNED_MONTHS)
-    cash = receipts(quarters.deals, quarters.won, tables, rates, as_of, ahead, learned)
+    cash = receipts(quarters.deals, quarters.won, tables, rates, as_of, months(as_of, PLANNED_MONTHS), learned)
     units = planned_units(fiscal_months, learned, learn_units(deals, tables["line_items"], as_of))
     facts = {"as_of": as_of.isoformat(), "model_version": about.model_version, "reporting_currency": reporting_currency}
     return {

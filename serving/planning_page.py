@@ -6,12 +6,11 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from reports.receipts import LEVELS
 from serving.currency import PageView
 from serving.forecast import UnitAsked
 from serving.manager import axis_ticks
 from serving.planning import SHOWN_PERIODS, receipts_answer, units_answer
-from serving.planning_schemas import ProductUnits, ReceiptsMonth, ReceiptsRow, UnitsAnswer
+from serving.planning_schemas import ProductUnits, ReceiptsLevel, ReceiptsMonth, ReceiptsRow, UnitsAnswer
 from serving.rendering import page
 
 router = APIRouter(include_in_schema=False)
@@ -19,6 +18,7 @@ router = APIRouter(include_in_schema=False)
 _NO_UNITS = ProductUnits(
     product="", won=0, open_expected=0, new_expected=0, expected=0, p10=0, p50=0, p90=0, n_open=0, n_won=0
 )
+_GROUPS: tuple[ReceiptsLevel, ...] = ("pipeline", "currency")
 _RANGE = ("p10", "p50", "p90")
 
 
@@ -28,9 +28,8 @@ def planning_page(request: Request, view: PageView, unit: UnitAsked = "month") -
     if view is None:
         return page(request, "no_scores.html", {})
     units = units_answer(view, view.units(unit), SHOWN_PERIODS)
-    levels = {level: receipts_answer(view, view.receipts, SHOWN_PERIODS, level) for level in LEVELS}
-    cash = levels.pop("whole")
-    groups = {level: by_group(found.months) for level, found in levels.items()}
+    cash = receipts_answer(view, view.receipts, SHOWN_PERIODS, "whole")
+    groups = {level: by_group(receipts_answer(view, view.receipts, SHOWN_PERIODS, level).months) for level in _GROUPS}
     products = by_product(units)
     context = {
         "view": view,

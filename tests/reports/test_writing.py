@@ -28,15 +28,20 @@ def store(tmp_path: Path, scores_of):
     opened.close()
 
 
-def test_four_files_are_written_and_agree_with_each_other(store: Store, tmp_path: Path):
+def test_the_files_are_written_and_agree_with_each_other(store: Store, tmp_path: Path):
     paths = write_reports(store, tmp_path / "out", "EUR")
-    assert [path.name for path in paths] == ["forecast.html", "forecast.csv", "at-risk.html", "at-risk.csv"]
+    planning = ["planning.html", "receipts.csv", "units.csv"]
+    assert [path.name for path in paths] == ["forecast.html", "forecast.csv", *planning, "at-risk.html", "at-risk.csv"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(path.name for path in paths)
     forecast = pd.read_csv(paths[1])
     assert (forecast["reporting_currency"] == "EUR").all()
     assert f"{forecast['expected'].iloc[0]:,.2f}" in paths[0].read_text(encoding="utf-8")
-    risky = pd.read_csv(paths[3])
-    assert f"{risky['money_at_risk'].sum():,.0f} EUR" in paths[2].read_text(encoding="utf-8")
+    receipts, units, page = pd.read_csv(paths[3]), pd.read_csv(paths[4]), paths[2].read_text(encoding="utf-8")
+    assert (receipts["period"].nunique(), units["period"].nunique()) == (6, 6)
+    assert f"{receipts['expected'].iloc[0]:,.2f}" in page
+    assert all(f">{product}</td>" in page for product in units["product"])
+    risky = pd.read_csv(paths[6])
+    assert f"{risky['money_at_risk'].sum():,.0f} EUR" in paths[5].read_text(encoding="utf-8")
     assert risky["money_at_risk"].is_monotonic_decreasing
 
 

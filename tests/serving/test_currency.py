@@ -106,7 +106,8 @@ def test_choosing_a_currency_is_no_way_in(quoted):
     assert quoted.get("/v1/forecast").status_code == 401
 
 
-def test_a_filter_stays_when_the_currency_is_changed(quoted):
+def test_a_filter_stays_when_the_currency_is_changed(quoted, hand_made):
+    quoted.post("/sign-in", data={"key": hand_made.key})
     text = quoted.get("/", params={"owner": "U1"}).text
     assert '<input type="hidden" name="owner" value="U1">' in text
 

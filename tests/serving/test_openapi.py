@@ -9,7 +9,7 @@ OF_A_DEAL = [f"/v1/deals/{{deal_id}}/{name}" for name in ("history", "moved", "s
 PROGRAM_ROUTES = [
     *OF_A_DEAL,
     *("/v1/deals", "/v1/deals/{deal_id}", "/v1/score", "/v1/forecast", "/v1/reports/at-risk"),
-    "/v1/forecast/what-if",
+    *("/v1/forecast/what-if", "/v1/planning/units", "/v1/planning/receipts"),
 ]
 ASKED = {"/v1/forecast/what-if": {"deal": "D1", "outcome": "won"}}
 
