@@ -77,7 +77,8 @@ def due_days(due: Due, closed: Days, holidays: Days) -> Days:
     days: Days = closed + np.timedelta64(due.days, "D")
     if due.end_of_month:
         next_month = days.astype("datetime64[M]").astype(np.int64) + 1
-        days = next_month.astype("datetime64[M]").astype("datetime64[D]") + np.timedelta64(-1, "D")
+        first = next_month.astype("datetime64[M]").astype("datetime64[D]")
+        days = (first.astype(np.int64) - 1).astype("datetime64[D]")
     return next_working_days(days, holidays)
 
 
