@@ -20,7 +20,7 @@ from serving.planning_schemas import (
     UnitsAnswer,
     UnitsPeriod,
 )
-from serving.view import PLANNED_PERIODS, View
+from serving.view import MOST_PERIODS, USUAL_PERIODS, View
 
 router = APIRouter(tags=["reports"])
 
@@ -29,27 +29,25 @@ RECEIPTS_COVER = (
     "the luck of single deals and of the day on which they close, good and bad quarters, amounts that change, and the"
     " number and size of deals not created yet; not that customers pay late"
 )
-SHOWN_PERIODS = 6
-
-PeriodsAsked = Annotated[int, Query(ge=1, le=PLANNED_PERIODS, description="How many, this one first.")]
+PeriodsAsked = Annotated[int, Query(ge=1, le=MOST_PERIODS, description="How many, this one first.")]
 LevelAsked = Annotated[ReceiptsLevel, Query(description="For the whole, or per group of this kind.")]
 
 
 @router.get("/v1/planning/units", summary="Units to deliver, by product")
-def units_report(view: AskedView, unit: UnitAsked = "month", periods: PeriodsAsked = SHOWN_PERIODS) -> UnitsAnswer:
+def units_report(view: AskedView, unit: UnitAsked = "month", periods: PeriodsAsked = USUAL_PERIODS) -> UnitsAnswer:
     """Return, from line items, the units of deals won so far, of open deals and of deals to come, with their range."""
-    return units_answer(view, view.units(unit), periods)
+    return units_answer(view, view.units(unit, periods), periods)
 
 
 @router.get("/v1/planning/receipts", summary="Expected cash receipts, by month")
 def receipts_report(
-    view: AskedView, periods: PeriodsAsked = SHOWN_PERIODS, level: LevelAsked = "whole"
+    view: AskedView, periods: PeriodsAsked = USUAL_PERIODS, level: LevelAsked = "whole"
 ) -> ReceiptsAnswer:
     """Return what comes in by the payment terms of line items, from won deals, open ones and deals to come.
 
     Money is taken as paid on the day on which it is due. All of it counts at the scores' exchange rates.
     """
-    return receipts_answer(view, view.receipts, periods, level)
+    return receipts_answer(view, view.receipts(periods), periods, level)
 
 
 def units_answer(view: View, planned: PlannedUnits, n: int) -> UnitsAnswer:

@@ -9,9 +9,10 @@ from fastapi.responses import Response
 from serving.currency import PageView
 from serving.forecast import UnitAsked
 from serving.manager import axis_ticks
-from serving.planning import SHOWN_PERIODS, receipts_answer, units_answer
+from serving.planning import receipts_answer, units_answer
 from serving.planning_schemas import ProductUnits, ReceiptsLevel, ReceiptsMonth, ReceiptsRow, UnitsAnswer
 from serving.rendering import page
+from serving.view import USUAL_PERIODS
 
 router = APIRouter(include_in_schema=False)
 
@@ -27,9 +28,12 @@ def planning_page(request: Request, view: PageView, unit: UnitAsked = "month") -
     """Show what is to come in and what is to be delivered."""
     if view is None:
         return page(request, "no_scores.html", {})
-    units = units_answer(view, view.units(unit), SHOWN_PERIODS)
-    cash = receipts_answer(view, view.receipts, SHOWN_PERIODS, "whole")
-    groups = {level: by_group(receipts_answer(view, view.receipts, SHOWN_PERIODS, level).months) for level in _GROUPS}
+    units = units_answer(view, view.units(unit, USUAL_PERIODS), USUAL_PERIODS)
+    cash = receipts_answer(view, view.receipts(USUAL_PERIODS), USUAL_PERIODS, "whole")
+    groups = {
+        level: by_group(receipts_answer(view, view.receipts(USUAL_PERIODS), USUAL_PERIODS, level).months)
+        for level in _GROUPS
+    }
     products = by_product(units)
     context = {
         "view": view,

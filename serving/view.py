@@ -31,8 +31,8 @@ Tables = dict[str, pd.DataFrame]
 REFERENCE = ("accounts", "contacts", "users", "user_changes", "stages", "calendar", "fx_rates")
 # Forecasts of other periods than the usual two quarters that are kept, for each of them takes a while to make.
 _KEPT_FORECASTS = 6
-PLANNED_PERIODS = 12
-"""How many periods planning figures are made for."""
+USUAL_PERIODS, MOST_PERIODS = 6, 12
+"""How many periods planning figures are made for: each takes a while, and few ask for more than half a year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,23 +152,32 @@ class View:
 
         return made
 
-    @cached_property
-    def units(self) -> Callable[[Unit], PlannedUnits]:
-        """The units of so many fiscal periods of a kind, this one first; see ``reports/planned_units.py``."""
+    def units(self, unit: Unit, n: int) -> PlannedUnits:
+        """Return the units of ``n`` fiscal periods or more, this one first; see ``reports/planned_units.py``."""
+        return self._units(unit, _made_for(n))
 
+    @cached_property
+    def _units(self) -> Callable[[Unit, int], PlannedUnits]:
         @lru_cache
-        def planned(unit: Unit) -> PlannedUnits:
+        def planned(unit: Unit, n: int) -> PlannedUnits:
             usual = learn_units(self.present, self.planned["line_items"], self.as_of)
-            return planned_units(self._basis(unit, PLANNED_PERIODS), self.learned, usual)
+            return planned_units(self._basis(unit, n), self.learned, usual)
 
         return planned
 
+    def receipts(self, n: int) -> Receipts:
+        """Return the receipts of ``n`` calendar months or more, this one first; see ``reports/receipts.py``."""
+        return self._receipts(_made_for(n))
+
     @cached_property
-    def receipts(self) -> Receipts:
-        """The receipts of ``PLANNED_PERIODS`` calendar months, this one first; see ``reports/receipts.py``."""
-        deals, won, ahead = self.basis.deals, self.basis.won, months(self.as_of, PLANNED_PERIODS)
-        tables = {"line_items": self.planned["line_items"], "calendar": self.reference["calendar"]}
-        return receipts(deals, won, tables, self.rates, self.as_of, ahead, self.learned)
+    def _receipts(self) -> Callable[[int], Receipts]:
+        @lru_cache
+        def planned(n: int) -> Receipts:
+            deals, won, ahead = self.basis.deals, self.basis.won, months(self.as_of, n)
+            tables = {"line_items": self.planned["line_items"], "calendar": self.reference["calendar"]}
+            return receipts(deals, won, tables, self.rates, self.as_of, ahead, self.learned)
+
+        return planned
 
     def _basis(self, unit: Unit, n: int) -> Basis:
         periods = fiscal_periods(self.as_of, self.reference["calendar"], unit, n)
@@ -219,6 +228,10 @@ def _rates(
     known, wanted = known_rates(fx_rates, reporting, day), sorted(set(currencies))
     found = {currency: known[currency] for currency in wanted if currency in known}
     return found, tuple(currency for currency in wanted if currency not in known)
+
+
+def _made_for(n: int) -> int:
+    return USUAL_PERIODS if n <= USUAL_PERIODS else MOST_PERIODS
 
 
 def _plain(column: pd.Series) -> list[Any]:
