@@ -93,7 +93,7 @@ def test_a_manager_sees_the_forecast_and_what_is_at_risk(tab, address, hand_made
     assert tab.locator("table.risk tbody th a").all_inner_texts() == [hand_made.nasty]
 
 
-@pytest.mark.parametrize("path", ["/", "/manager", "/deals/D1", "/deals/D2", "/docs"])
+@pytest.mark.parametrize("path", ["/", "/manager", "/planning", "/deals/D1", "/deals/D2", "/docs"])
 def test_no_page_is_wider_than_the_screen(tab, address, hand_made, path):
     sign_in(tab, address, hand_made.key)
     tab.goto(address + path)
