@@ -264,7 +264,7 @@ def leaks(
 def report(
     out: Annotated[Path | None, typer.Option(help="Folder; default `reports` in the build folder.")] = None,
 ) -> None:
-    """Write the forecast, risks, what changed, how right we were and how commits came true, as pages and as CSV."""
+    """Write every report on the latest scores and the ledger: self-contained pages, and CSV."""
     from crm.settings import Settings
     from crm.store import open_store
     from reports.writing import write_reports

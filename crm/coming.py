@@ -1,11 +1,25 @@
-"""The periods to come that people plan by: calendar weeks and months, and fiscal quarters."""
+"""The periods to come that people plan by: those of the fiscal calendar, and calendar weeks and months."""
 
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 import pandas as pd
 
-from crm.fiscal import Period, this_and_next_quarter
+from crm.fiscal import Period, Unit, fiscal_calendar, fiscal_period
+from crm.fiscal_years import week_start
+
+
+def fiscal_periods(as_of: datetime, calendar: pd.DataFrame, unit: Unit, n: int) -> list[Period]:
+    """Return the fiscal period that holds ``as_of`` (its day in UTC) and those after it, ``n`` in all.
+
+    >>> weeks = pd.DataFrame({"setting": ["fiscal_pattern"], "value": ["4-4-5"]})
+    >>> [(period.name, str(period.start)) for period in fiscal_periods(datetime(2026, 11, 18), weeks, "month", 2)]
+    [('FY2026 M11', '2026-10-26'), ('FY2026 M12', '2026-11-23')]
+    """
+    found = [fiscal_period(as_of.date(), unit, fiscal_calendar(calendar))]
+    while len(found) < n:
+        found.append(found[-1].next())
+    return found
 
 
 def quarters(as_of: datetime, calendar: pd.DataFrame, n: int) -> list[Period]:
@@ -15,10 +29,7 @@ def quarters(as_of: datetime, calendar: pd.DataFrame, n: int) -> list[Period]:
     >>> [period.name for period in quarters(datetime(2026, 11, 18), april, 3)]
     ['FY2027 Q3', 'FY2027 Q4', 'FY2028 Q1']
     """
-    found = this_and_next_quarter(as_of, calendar)
-    while len(found) < n:
-        found.append(found[-1].next())
-    return found[:n]
+    return fiscal_periods(as_of, calendar, "quarter", n)
 
 
 def months(as_of: datetime, n: int) -> list[Period]:
@@ -41,9 +52,7 @@ def weeks(as_of: datetime, calendar: pd.DataFrame, n: int) -> list[Period]:
     >>> [(period.name, period.start.isoformat()) for period in weeks(datetime(2026, 11, 18), sundays, 2)]
     [('15 to 21 Nov', '2026-11-15'), ('22 to 28 Nov', '2026-11-22')]
     """
-    said = calendar.loc[calendar["setting"] == "week_start", "value"]
-    first_weekday = 6 if len(said) and said.iloc[-1] == "sunday" else 0
-    start = as_of.date() - timedelta(days=(as_of.weekday() - first_weekday) % 7)
+    start = week_start(fiscal_calendar(calendar), as_of.date())
     starts = [start + timedelta(weeks=ahead) for ahead in range(n + 1)]
     return [Period(_week_name(start, end), start, end) for start, end in pairwise(starts)]
 

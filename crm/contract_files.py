@@ -1,6 +1,7 @@
 """Files that are in the contract already: each named after its table, each column after the contract's."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from crm.blocks import Progress
@@ -9,13 +10,18 @@ from crm.errors import SchemaError
 from crm.files import TABLE_SUFFIXES, read_rows
 from crm.origins import ORIGIN
 from crm.rejects import did_you_mean
+from crm.source_files import last_written
 from crm.tables import LEDGERS, TABLES
 
 _IMPORTED = tuple(name for name in TABLES if name not in LEDGERS)
 
 
-def read_contract_files(sources: Sequence[Path], progress: Progress | None = None) -> Brought:
+def read_contract_files(
+    sources: Sequence[Path], exported_at: datetime | None = None, progress: Progress | None = None
+) -> Brought:
     """Read files such as ``deals.csv`` or ``interactions/part-0.parquet``, given by name or with their folder.
+
+    They tell the present of users as of ``exported_at``, or where that is missing as of when the latest was written.
 
     Raises
     ------
@@ -40,6 +46,7 @@ def read_contract_files(sources: Sequence[Path], progress: Progress | None = Non
         raise SchemaError(
             f"{where} holds no table; name files after tables ({', '.join(_IMPORTED)}), or use a mapping."
         )
+    brought.exported_at = exported_at or last_written(brought.files)
     return brought
 
 

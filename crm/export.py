@@ -159,6 +159,9 @@ def _implied(table: str, rows: pd.DataFrame, mapping: ExportMapping) -> pd.DataF
         return rows.assign(known_at=rows["occurred_at"])
     if table == "users" and "active" not in rows:
         return rows.assign(active="true")
+    if table == "user_changes":
+        implied = rows.assign(seq=0, known_at=rows["changed_at"])
+        return implied.assign(**{name: rows[name] for name in rows})
     return rows
 
 

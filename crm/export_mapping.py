@@ -10,7 +10,10 @@ from crm.tables import LEDGERS, TABLES
 
 _IMPORTED = tuple(name for name in TABLES if name not in LEDGERS)
 # What may be left out of a mapped table, because the mapping as a whole or another column says it.
-_IMPLIED = {"deals": {"pipeline_id", "currency"}, "interactions": {"known_at"}, "users": {"active"}}
+_IMPLIED = {
+    **{"deals": {"pipeline_id", "currency"}, "interactions": {"known_at"}, "users": {"active"}},
+    "user_changes": {"seq", "known_at"},
+}
 
 
 class TableMapping(Strict):

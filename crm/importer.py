@@ -80,7 +80,7 @@ def _brought(
     sources: Sequence[Path], mapping: Mapping | None, exported_at: datetime | None, progress: Progress | None
 ) -> Brought:
     if mapping is None:
-        return read_contract_files(sources, progress)
+        return read_contract_files(sources, exported_at, progress)
     if isinstance(mapping, EventLogMapping):
         return read_event_log(sources, mapping, progress)
     return read_export(sources, mapping, exported_at, progress)

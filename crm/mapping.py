@@ -7,7 +7,6 @@ ready ones in ``crm/mappings/`` are examples to copy from.
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, get_args
-from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError
@@ -16,6 +15,7 @@ from crm.errors import MappingError
 from crm.eventlog_mapping import EventLogMapping
 from crm.export_mapping import ExportMapping
 from crm.rejects import did_you_mean
+from crm.source_files import last_written
 
 READY = Path(__file__).parent / "mappings"
 Mapping = ExportMapping | EventLogMapping
@@ -94,5 +94,4 @@ def exported_at(mapping: Mapping, given: datetime | None, files: list[Path]) -> 
         return given
     if mapping.exported_at is not None:
         return mapping.exported_at
-    seconds = max(path.stat().st_mtime for path in files)
-    return datetime.fromtimestamp(int(seconds), tz=ZoneInfo("UTC"))
+    return last_written(files)

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from crm.exchange import Quotes
+
 
 @dataclass(frozen=True)
 class Rate:
@@ -26,9 +28,9 @@ class Rate:
 
 
 def known_rates(fx_rates: pd.DataFrame, reporting_currency: str, day: date | str) -> dict[str, Rate]:
-    """Return for each currency its last rate on or before ``day``, as quoted or as the inverse of a quote.
+    """Return for each currency its last rate on or before ``day``, by the ways that ``crm/exchange.py`` knows.
 
-    A currency without one is not among the keys; whoever sums money says which those are.
+    A currency without one is not among the keys; whoever sums money says which those are. The reporting currency is.
 
     Examples
     --------
@@ -36,18 +38,12 @@ def known_rates(fx_rates: pd.DataFrame, reporting_currency: str, day: date | str
     >>> print(known_rates(quotes, "EUR", "2026-11-15")["USD"])
     1 USD = 0.8 EUR on 2026-11-13
     """
-    day = str(day)
-    known = fx_rates[(fx_rates["day"] <= day) & (fx_rates["rate"] > 0)]
-    direct = known[known["quote_currency"] == reporting_currency]
-    inverse = known[known["currency"] == reporting_currency]
-    inverse = inverse.assign(currency=inverse["quote_currency"], rate=1 / inverse["rate"])
-    # The later day wins; of two on one day, the direct quote, which therefore comes last.
-    last = pd.concat([inverse, direct]).sort_values("day", kind="stable").drop_duplicates("currency", keep="last")
-    found = {
-        currency: Rate(currency, reporting_currency, quoted_day, float(rate))
-        for currency, quoted_day, rate in zip(last["currency"], last["day"], last["rate"], strict=True)
-    }
-    found[reporting_currency] = Rate(reporting_currency, reporting_currency, day, 1.0)
+    quotes, on = Quotes(fx_rates), np.array([str(day)], "datetime64[D]")
+    found = {reporting_currency: Rate(reporting_currency, reporting_currency, str(day), 1.0)}
+    for currency in quotes.currencies:
+        worth = quotes.worth(currency, reporting_currency, on)
+        if currency != reporting_currency and np.isfinite(worth.rate[0]):
+            found[currency] = Rate(currency, reporting_currency, str(worth.quoted[0]), float(worth.rate[0]))
     return found
 
 
@@ -67,3 +63,29 @@ def cents(amounts: pd.Series, currencies: pd.Series, rates: Mapping[str, Rate]) 
     """
     factor = currencies.map({currency: rate.rate for currency, rate in rates.items()})
     return np.round(amounts.to_numpy(np.float64) * factor.to_numpy(np.float64) * 100)
+
+
+def cents_when(
+    amounts: pd.Series, currencies: pd.Series, at: pd.Series, fx_rates: pd.DataFrame, reporting_currency: str
+) -> NDArray[np.float64]:
+    """Return amounts in whole cents, each at the last rate that was known at its own instant; NaN as in ``cents``.
+
+    What was won is worth what it was worth then: it does not change any more when rates do.
+
+    >>> quotes = pd.DataFrame({"currency": "USD", "quote_currency": "EUR", "day": ["2026-11-02", "2026-11-09"],
+    ...     "rate": [0.8, 0.9]})
+    >>> at = pd.to_datetime(pd.Series(["2026-11-09T12:00", "2026-11-10"]), utc=True, format="ISO8601")
+    >>> cents_when(pd.Series([10.0, 10.0]), pd.Series(["USD", "USD"]), at, quotes, "EUR").tolist()
+    [800.0, 900.0]
+    """
+    quotes, rate = Quotes(fx_rates), np.full(len(amounts), np.nan)
+    # As in rates_day: of the day before, which is the last one that had ended.
+    days = at.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[D]") - np.timedelta64(1, "D")
+    for currency, rows in currencies.groupby(currencies.to_numpy(object)).indices.items():
+        rate[rows] = quotes.worth(str(currency), reporting_currency, days[rows]).rate
+    return np.round(amounts.to_numpy(np.float64) * rate * 100)
+
+
+def reporting_currency_of(rates: Mapping[str, Rate]) -> str:
+    """Return the currency into which ``rates`` convert; every mapping of ``known_rates`` names at least that one."""
+    return next(iter(rates.values())).reporting_currency

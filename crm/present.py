@@ -6,6 +6,7 @@ from datetime import datetime
 import pandas as pd
 
 from crm.tables import AMOUNT, CATEGORY, CLOSE_DATE, OWNER, STAGE
+from crm.user_history import NO_CHANGES, users_at, value_when
 
 COLUMNS = (
     "deal_id",
@@ -41,7 +42,8 @@ def present(tables: Mapping[str, pd.DataFrame], as_of: datetime) -> pd.DataFrame
     Parameters
     ----------
     tables
-        ``deals``, ``deal_changes``, ``interactions``, ``accounts``, ``users`` and ``stages``.
+        ``deals``, ``deal_changes``, ``interactions``, ``accounts``, ``users`` and ``stages``; ``user_changes`` where
+        there are any.
 
     Returns
     -------
@@ -49,7 +51,8 @@ def present(tables: Mapping[str, pd.DataFrame], as_of: datetime) -> pd.DataFrame
         ``amount`` is a number in the deal's ``currency``, NaN where none was known; ``category`` is as the CRM writes
         it (``crm/forecast_categories.py`` reads it); ``region`` is the account's, ``segment`` its size;
         ``stage_category`` is open, won or lost, missing for a stage that table ``stages`` does not have;
-        ``closed_at`` is NaT while open; ``last_interaction_at`` leaves planned interactions out.
+        ``closed_at`` is NaT while open; ``last_interaction_at`` leaves planned interactions out. ``team`` is the one
+        the owner is in, and of a closed deal the one that the owner was in when it closed.
     """
     changes = tables["deal_changes"]
     known = changes[changes["known_at"] < as_of].sort_values(["changed_at", "seq"], kind="stable")
@@ -58,8 +61,9 @@ def present(tables: Mapping[str, pd.DataFrame], as_of: datetime) -> pd.DataFrame
     for field in (AMOUNT, CLOSE_DATE, CATEGORY, OWNER):
         rows = rows.merge(_last(known, field), on="deal_id", how="left")
     rows["amount"] = pd.to_numeric(rows["amount"]).astype("float64")
-    rows = _named(rows, tables).merge(_last_interaction(tables["interactions"], as_of), on="deal_id", how="left")
+    rows = _named(rows, tables, as_of).merge(_last_interaction(tables["interactions"], as_of), on="deal_id", how="left")
     rows["closed_at"] = rows["stage_since"].where(rows["stage_category"].isin(["won", "lost"]))
+    rows["team"] = rows["team"].mask(rows["closed_at"].notna(), _team_then(rows, tables, as_of))
     return rows[list(COLUMNS)].sort_values("deal_id", ignore_index=True)
 
 
@@ -70,14 +74,23 @@ def _last(known: pd.DataFrame, field: str, since: str | None = None) -> pd.DataF
     return last[list(names)].rename(columns=names)
 
 
-def _named(rows: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def _named(rows: pd.DataFrame, tables: Mapping[str, pd.DataFrame], as_of: datetime) -> pd.DataFrame:
     """The rows with the names and categories that their ids stand for."""
     of_account = {"name": "account_name", "region": "region", "size": "segment"}
     accounts = tables["accounts"][["account_id", *of_account]].rename(columns=of_account)
-    users = tables["users"][["user_id", "name", "team"]].rename(columns={"user_id": OWNER, "name": "owner_name"})
+    users = users_at(tables["users"], tables.get("user_changes", NO_CHANGES), as_of)[["user_id", "name", "team"]]
+    users = users.rename(columns={"user_id": OWNER, "name": "owner_name"})
     stages = tables["stages"][["pipeline_id", "stage", "category"]].rename(columns={"category": "stage_category"})
     rows = rows.merge(accounts, on="account_id", how="left")
     return rows.merge(users, on=OWNER, how="left").merge(stages, on=["pipeline_id", "stage"], how="left")
+
+
+def _team_then(rows: pd.DataFrame, tables: Mapping[str, pd.DataFrame], as_of: datetime) -> pd.Series:
+    """The team each deal's owner was in when it closed."""
+    users, changes = tables["users"], tables.get("user_changes", NO_CHANGES)
+    if changes.empty:
+        return rows["team"]
+    return value_when("team", users, changes, rows[OWNER], rows["closed_at"], as_of)
 
 
 def _last_interaction(interactions: pd.DataFrame, as_of: datetime) -> pd.DataFrame:

@@ -25,6 +25,7 @@ _REFERENCES = (
     ("contacts", "account_id", "accounts"),
     ("interactions", "contact_id", "contacts"),
     ("interactions", "user_id", "users"),
+    ("user_changes", "user_id", "users"),
 )
 # Asked for by id up to here; with more, reading the whole table is quicker than naming them.
 _FEW_IDS = 1_000
@@ -116,6 +117,8 @@ def _broken(tables: dict[str, pd.DataFrame], known: Known, gone: pd.Series) -> I
     for name in OF_DEALS:
         if name in tables:
             yield _of_unknown_deals(name, tables[name], deals.index, gone)
+    if (moves := tables.get("user_changes")) is not None:
+        yield _known_too_early(moves)
     if (changes := tables.get("deal_changes")) is not None and len(changes):
         changes = changes[changes["deal_id"].isin(deals.index)]
         categories = _categories(tables.get("stages"), known.stages)

@@ -23,6 +23,7 @@ from crm.arrow_columns import instants
 from crm.oracle import oracle
 from crm.simulated_courses import run_courses
 from crm.simulated_openings import creation_instants, open_deals
+from crm.simulated_products import line_items_table
 from crm.simulated_tables import Numbering, changes_table, deals_table, interactions_table
 from crm.simulated_world import DEMO_END, DEMO_YEARS, World, simulate_world
 from crm.simulation_calendar import DAY_US
@@ -42,7 +43,7 @@ fields:
   category: {type: category}
 activities: [connected, no answer]
 """
-_LARGE, _ORACLE = ("deals", "deal_changes", "interactions"), "oracle"
+_LARGE, _ORACLE = ("deals", "deal_changes", "interactions", "line_items"), "oracle"
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def simulate(n_deals: int, seed: int, *, end: date = DEMO_END, years: int = DEMO
 
 
 def simulate_chunks(world: World, seed: int, *, chunk_deals: int = CHUNK_DEALS) -> Iterator[dict[str, pa.Table]]:
-    """Simulate deals in order of creation; yields ``deals``, ``deal_changes``, ``interactions`` chunk by chunk."""
+    """Simulate deals in order of creation; yields the tables that are about single deals chunk by chunk."""
     created_us = creation_instants(world.n_deals, world.calendar, _rng(seed, 1))
     width, next_id = max(6, len(str(world.n_deals))), 1
     for start in range(0, world.n_deals, chunk_deals):
@@ -82,6 +83,9 @@ def simulate_chunks(world: World, seed: int, *, chunk_deals: int = CHUNK_DEALS) 
             "deals": deals_table(openings, world.people, numbering, rng),
             "deal_changes": changes_table(course, world.people.reps, numbering),
             "interactions": interactions_table(course, openings, world.people, numbering, next_id, rng),
+            "line_items": line_items_table(
+                openings, world.people.accounts, numbering, _rng(seed, 3, start // chunk_deals)
+            ),
         }
         next_id += len(chunk["interactions"])
         yield chunk
@@ -100,7 +104,7 @@ def write_simulation(
 ) -> dict[str, int]:
     """Simulate as ``simulate`` does, straight into Parquet files, one chunk of deals in memory at a time.
 
-    Small tables become ``<table>.parquet``; ``deals``, ``deal_changes``, ``interactions`` and ``oracle`` become folders
+    Small tables become ``<table>.parquet``; those about single deals, and ``oracle``, become folders
     of ``part-00000.parquet`` and so on. What an earlier run left of these in ``folder`` is replaced.
 
     Parameters

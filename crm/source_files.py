@@ -1,6 +1,7 @@
 """Finding the files that a mapping names, among the folders and files an import was given."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -27,6 +28,11 @@ def given_files(sources: Sequence[Path]) -> list[Path]:
 def matching(files: Sequence[Path], pattern: str) -> list[Path]:
     """The files whose name fits the pattern, gzipped or not."""
     return [path for path in files if fnmatch(path.name, pattern) or fnmatch(path.name, f"{pattern}.gz")]
+
+
+def last_written(files: Sequence[Path]) -> datetime:
+    """When the latest of the files was written, to the second."""
+    return datetime.fromtimestamp(int(max(path.stat().st_mtime for path in files)), tz=UTC)
 
 
 def missing_file(files: Sequence[Path], pattern: str) -> SchemaError:

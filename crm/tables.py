@@ -116,6 +116,18 @@ _TABLES = (
         Column("active", "flag", required=True),
     ),
     _table(
+        "user_changes",
+        "one change of a user's team or manager; table users holds the present ones",
+        "user_id field changed_at seq",
+        _id("user_id"),
+        Column("field", required=True, choices=("team", "manager_id")),
+        Column("changed_at", "instant", required=True),
+        Column("seq", "integer", required=True, minimum=0),
+        Column("old_value"),
+        Column("new_value"),
+        Column("known_at", "instant", required=True),
+    ),
+    _table(
         "stages",
         "a stage of a pipeline; position counts from 1",
         "pipeline_id stage",

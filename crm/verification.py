@@ -13,9 +13,10 @@ from crm.rejects import joined
 from crm.relations import OF_DEALS, Known, known_before, of_deals, without_broken_relations, without_lines
 from crm.store import Store
 from crm.tables import TABLES
+from crm.user_history import changes_seen
 
 Tables = dict[str, pd.DataFrame]
-_CHANGES = "deal_changes"
+_CHANGES, _USER_CHANGES = "deal_changes", "user_changes"
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,13 @@ def verify(brought: Brought, store: Store | None) -> Verified:
     if brought.facts:
         tables[_CHANGES] = _history(brought, tables, known, store)
         counts[_CHANGES] = TableCounts(**{**vars(counts[_CHANGES]), "good": len(tables[_CHANGES])})
-    ordered = {name: tables[name].drop(columns=ORIGIN) for name in TABLES if name in tables}
+    tables = {name: rows.drop(columns=ORIGIN) for name, rows in tables.items()}
+    if store is not None and brought.exported_at is not None and "users" in tables and _USER_CHANGES not in tables:
+        told, stored = tables["users"], (store.read("users"), store.read(_USER_CHANGES))
+        tables["users"], moves = changes_seen(told, *stored, brought.exported_at)
+        if len(moves):
+            tables[_USER_CHANGES], counts[_USER_CHANGES] = moves, TableCounts(good=len(moves))
+    ordered = {name: tables[name] for name in TABLES if name in tables}
     return Verified(ordered, counts, joined([rejects, broken]))
 
 

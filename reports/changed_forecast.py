@@ -40,6 +40,7 @@ class ForecastAt:
     scores: pd.DataFrame
     known: pd.DataFrame
     rates: Mapping[str, Rate]
+    fx_rates: pd.DataFrame
     final: FinalAmounts
     basis: Basis
 
@@ -53,7 +54,9 @@ def forecast_at(
     rates = known_rates(tables["fx_rates"], reporting_currency, rates_day(as_of))
     learned = learn(tables, as_of, rates, known=known)
     basis = basis_of(known, scores, tables, rates, periods, learned)
-    return ForecastAt(as_of, str(scores["model_version"].iloc[0]), scores, known, rates, learned.final, basis)
+    return ForecastAt(
+        as_of, str(scores["model_version"].iloc[0]), scores, known, rates, tables["fx_rates"], learned.final, basis
+    )
 
 
 def changed_forecast(
@@ -123,7 +126,7 @@ def _amounts_again(before: ForecastAt, after: ForecastAt, stages: pd.DataFrame) 
         open_deals(before.known, before.scores, stages, after.rates, final)[["deal_id", "cents"]]
         for final in (before.final, after.final)
     )
-    won = won_deals(before.known, after.rates)[["deal_id", "cents"]].fillna({"cents": 0.0})
+    won = won_deals(before.known, after.rates, after.fx_rates)[["deal_id", "cents"]].fillna({"cents": 0.0})
     again = at_rates.rename(columns={"cents": "amount_at_rates"}).assign(amount_learned=learned["cents"])
     won = won.rename(columns={"cents": "amount_at_rates"}).assign(amount_learned=won["cents"])
     return pd.concat([again, won], ignore_index=True)

@@ -44,10 +44,11 @@ def forecast(
     scores
         Rows of table ``scores``, all of one ``as_of``.
     tables
-        ``stages``, ``users``, ``line_items`` and ``quotas``.
+        Those that ``reports.forecast_basis.TABLES`` names; ``user_changes`` where there are any.
     rates
         The rate of each currency into the reporting currency; deals in others are counted in ``n_without_rate`` and
-        add nothing.
+        add nothing. What is won counts at the rate of when it was won, from table ``fx_rates``, and in the team and
+        below the managers that its owner had then.
     periods
         Each is forecast on its own; of one that has begun, what is won so far is ``closed``.
     learned
@@ -115,9 +116,9 @@ def _by_group(deals: pd.DataFrame, basis: Basis) -> pd.DataFrame:
     levels |= {level: deals.groupby(level)[measures].sum() for level in SINGLE_LEVELS}
     if deals.empty:
         levels["whole"] = pd.DataFrame(0.0, index=[""], columns=measures)
-    owners = levels["owner"]
-    counted_in = [basis.above.get(str(owner), ()) for owner in owners.index]
-    nested = owners.iloc[np.repeat(np.arange(len(owners)), [len(chain) for chain in counted_in])]
+    of_chain = deals.groupby("chain")[measures].sum()
+    counted_in = [basis.chains[chain] for chain in of_chain.index]
+    nested = of_chain.iloc[np.repeat(np.arange(len(of_chain)), [len(chain) for chain in counted_in])]
     levels["manager"] = nested.groupby(np.array([name for chain in counted_in for name in chain], object)).sum()
     levels["product"] = _of_products(deals, basis.line_items).groupby("product")[measures].sum()
     return pd.concat(levels, names=["level", "id"])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from crm.errors import NotEnoughDataError
 from crm.fiscal import Period
 from crm.money import Rate
+from crm.user_history import NO_CHANGES, users_at
 from reports.forecast_deals import (
     AS_THEY_ARE,
     NO_OWNER,
@@ -22,7 +23,7 @@ from reports.forecast_deals import (
     won_in,
 )
 from reports.forecast_learned import Learned, Width
-from reports.managers import managers_above, rows_by_manager
+from reports.managers import managers_above, managers_when, rows_by_manager
 from reports.money_levels import NewPart, OpenMoney, open_money
 from reports.new_business import NewBusiness
 from reports.new_parts import cents_by_group
@@ -30,7 +31,7 @@ from reports.product_lines import product_lines, split
 from reports.quotas import owner_quotas, rolled_up
 from reports.shocks import Shock
 
-TABLES = ("stages", "users", "line_items", "quotas")
+TABLES = ("stages", "users", "user_changes", "line_items", "quotas", "fx_rates")
 """Tables that are read, besides the present and the scores."""
 
 
@@ -40,7 +41,8 @@ class Basis:
 
     Attributes
     ----------
-    deals, won : open and won deals, see ``reports/forecast_deals.py``
+    deals, won : open and won deals, see ``reports/forecast_deals.py``; ``chain`` is a place in ``chains``
+    chains : the managers above owners: of open deals those of now, of won ones those when they were won
     chance : P(won in the part of the period still to come), by open deal and period
     people : one row per owner with deals, a quota or deals to come: ``owner``, ``name``, ``team``
     new_cents : by period, what is to come of deals not created yet, by level and id
@@ -55,6 +57,7 @@ class Basis:
     line_items: pd.DataFrame
     users: pd.DataFrame
     people: pd.DataFrame
+    chains: Sequence[tuple[str, ...]]
     above: Mapping[str, tuple[str, ...]]
     new_cents: Sequence[Mapping[tuple[str, str], int]]
     quotas: Sequence[pd.DataFrame]
@@ -77,12 +80,19 @@ def basis_of(
         raise NotEnoughDataError("There are no scores to forecast from; run `plumbline score` first.")
     as_of = scores["as_of"].iloc[0].to_pydatetime()
     deals = open_deals(present, scores, tables["stages"], rates, learned.final if learned else AS_THEY_ARE)
-    won = won_deals(present, rates)
+    won = won_deals(present, rates, tables["fx_rates"])
     chance = chances_in(deals["win_within"], periods, as_of)
-    above = managers_above(tables["users"])
+    moves = tables.get("user_changes", NO_CHANGES)
+    users = users_at(tables["users"], moves, as_of)
+    above = managers_above(users)
+    chains, numbers = _chains(
+        [above.get(owner, ()) for owner in deals["owner"]],
+        managers_when(tables["users"], moves, won["owner"], won["closed_at"], as_of),
+    )
+    deals, won = deals.assign(chain=numbers[: len(deals)]), won.assign(chain=numbers[len(deals) :])
     of_owner = [owner_quotas(tables["quotas"], rates, period) for period in periods]
     to_come = list(learned.parts["owner"]) if learned else []
-    people = _people(deals, won, tables["users"], [*to_come, *(str(owner) for q in of_owner for owner in q.index)])
+    people = _people(deals, won, users, [*to_come, *(str(owner) for q in of_owner for owner in q.index)])
     parts, whole = _parts(learned, people, above), _new_business(learned, periods)
     lines = product_lines(tables["line_items"], deals["deal_id"])
     return Basis(
@@ -91,8 +101,9 @@ def basis_of(
         won,
         chance,
         tables["line_items"],
-        tables["users"],
+        users,
         people,
+        chains,
         above,
         [_new_cents(business, parts, people, above) for business in whole],
         [
@@ -128,14 +139,26 @@ def _counted(people: pd.DataFrame, in_some: Sequence[pd.Series | pd.Index | list
     return people[people["owner"].isin(owners)]
 
 
+def _chains(
+    of_open: Sequence[tuple[str, ...]], of_won: Sequence[tuple[str, ...]]
+) -> tuple[list[tuple[str, ...]], NDArray[np.int64]]:
+    """Every chain of managers once, and the number of each deal's."""
+    number: dict[tuple[str, ...], int] = {}
+    numbers = [number.setdefault(chain, len(number)) for chain in (*of_open, *of_won)]
+    return list(number), np.array(numbers, np.int64)
+
+
 def _people(deals: pd.DataFrame, won: pd.DataFrame, users: pd.DataFrame, more: Sequence[str]) -> pd.DataFrame:
-    """Every owner once, ordered by id; those without deals as table ``users`` has them."""
+    """Every owner once, ordered by id, in the team of now; what table ``users`` does not say, their deals do."""
     seen = pd.concat([deals, won])[["owner", "owner_name", "team"]].rename(columns={"owner_name": "name"})
     others = pd.DataFrame({"owner": pd.Series(more, dtype="str")})
     named = users[["user_id", "name", "team"]].rename(columns={"user_id": "owner"})
     others = others.merge(named, on="owner", how="left")
     others = others.assign(name=others["name"].fillna(others["owner"]), team=others["team"].fillna(NO_TEAM))
     every = pd.concat([seen, others], ignore_index=True).drop_duplicates("owner")
+    # A won deal keeps the team that its owner was in then.
+    now = users.set_index("user_id")["team"].reindex(every["owner"]).set_axis(every.index)
+    every["team"] = now.fillna(every["team"])
     return every.sort_values("owner", ignore_index=True)
 
 

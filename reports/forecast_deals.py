@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from crm.fiscal import Period
-from crm.money import Rate, cents
+from crm.money import Rate, cents, cents_when, reporting_currency_of
 from reports.final_amounts import FinalAmounts
 
 NO_OWNER, NO_TEAM, NO_REGION, NO_SEGMENT = "(no owner)", "(no team)", "(no region)", "(no segment)"
@@ -23,7 +23,7 @@ MEASURES = (
     *("n_won", "n_won_without_amount"),
 )
 _BARE = str.maketrans("", "", "[]")
-_WHO = ("deal_id", "owner_name", *SINGLE_LEVELS)
+_WHO = ("deal_id", "owner_name", "chain", *SINGLE_LEVELS)
 
 
 def chances_within(win_within: pd.Series, days: Sequence[float]) -> NDArray[np.float64]:
@@ -116,10 +116,15 @@ def open_deals(
     return rows.assign(**expected, entered_cents=entered.fillna(expected["cents"]))
 
 
-def won_deals(present: pd.DataFrame, rates: Mapping[str, Rate]) -> pd.DataFrame:
-    """Return the won deals of ``present`` with their groups and ``cents``, NaN where there is no amount or no rate."""
+def won_deals(present: pd.DataFrame, rates: Mapping[str, Rate], fx_rates: pd.DataFrame) -> pd.DataFrame:
+    """Return the won deals of ``present`` with their groups and ``cents``, NaN where there is no amount or no rate.
+
+    Money won counts at the last rate that was known when it was won, as in the backtest: so it does not change any
+    more. ``rates`` only say into which currency.
+    """
     rows = grouped(present[present["stage_category"] == "won"])
-    return rows.assign(cents=cents(rows["amount"], rows["currency"], rates))
+    worth = cents_when(rows["amount"], rows["currency"], rows["closed_at"], fx_rates, reporting_currency_of(rates))
+    return rows.assign(cents=worth)
 
 
 def won_in(won: pd.DataFrame, period: Period) -> pd.DataFrame:
@@ -147,13 +152,15 @@ def grouped(rows: pd.DataFrame) -> pd.DataFrame:
 def contributions(deals: pd.DataFrame, chances: NDArray, won: pd.DataFrame, period: Period) -> pd.DataFrame:
     """Return what each open deal, and each deal won in the period so far, adds to the period's forecast.
 
-    ``chances`` is, for each of ``deals``, P(won in the part of the period still to come). Rounding happens
-    here, deal by deal, and nowhere later: so sums agree to the cent however deals are grouped.
+    ``chances`` is, for each of ``deals``, P(won in the part of the period still to come); ``chain`` numbers who manages
+    a deal's owner. Rounding happens here, deal by deal, and nowhere later: so sums agree to the cent however deals are
+    grouped.
 
     Returns
     -------
     DataFrame, one row per deal, those of ``deals`` first
-        ``deal_id``, ``owner_name``, ``SINGLE_LEVELS``, and ``MEASURES``: money in whole cents, counts in deals.
+        ``deal_id``, ``owner_name``, ``chain``, ``SINGLE_LEVELS``, and ``MEASURES``: money in whole cents, counts of
+        deals.
     """
     parts = [_open_part(deals, chances, period), _won_part(won, period)]
     return pd.concat(parts, ignore_index=True)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from crm.money import Rate, cents
 from crm.present import present
+from crm.user_history import NO_CHANGES, users_at
 from reports.final_amounts import FinalAmounts, learn_final_amounts
 from reports.forecast_deals import grouped, stage_key
 from reports.new_deals import Creation, learn_creation
@@ -73,10 +74,11 @@ def learn(
     """
     deals = grouped(present(tables, as_of) if known is None else known)
     deals = deals.assign(won=deals["stage_category"] == "won", cents=cents(deals["amount"], deals["currency"], rates))
+    users = users_at(tables["users"], tables.get("user_changes", NO_CHANGES), as_of)
     return Learned(
         as_of=as_of,
         creation=learn_creation(deals, as_of),
-        parts=parts_by_level(deals, tables["users"], tables["line_items"], as_of),
+        parts=parts_by_level(deals, users, tables["line_items"], as_of),
         final=learn_final_amounts(_past_amounts(deals[deals["won"]], tables["deal_changes"], as_of, rates)),
         shock=learn_shock(tables["deal_changes"], deals, tables["stages"], as_of, rates),
         width=width,

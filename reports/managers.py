@@ -1,9 +1,12 @@
 """Whose number a deal counts in: its owner's if others report to them, and that of each manager above."""
 
+from datetime import datetime
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from crm.user_history import value_when
 from reports.quality.management import in_circles
 
 
@@ -28,6 +31,33 @@ def managers_above(users: pd.DataFrame) -> dict[str, tuple[str, ...]]:
         while (user := int(above[user])) >= 0:
             chain.append(user)
         found[name] = tuple(ids[place] for place in chain)
+    return found
+
+
+def managers_when(
+    users: pd.DataFrame, changes: pd.DataFrame, owner: pd.Series, at: pd.Series, as_of: datetime
+) -> list[tuple[str, ...]]:
+    """Return the managers above each owner at an instant of its own, by what was known before ``as_of``.
+
+    Parameters
+    ----------
+    users, changes
+        Tables ``users`` and ``user_changes``.
+    owner, at
+        Aligned, none missing.
+    """
+    moves = changes[(changes["field"] == "manager_id") & (changes["known_at"] < as_of)]
+    turns = np.unique(moves["changed_at"].to_numpy("datetime64[us]"))
+    epoch = np.searchsorted(turns, at.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]"), "right")
+    found: list[tuple[str, ...]] = [()] * len(owner)
+    for one in np.unique(epoch):
+        rows = np.flatnonzero(epoch == one)
+        then = pd.Series(at.iloc[rows[0]], users.index)
+        above = managers_above(
+            users.assign(manager_id=value_when("manager_id", users, changes, users["user_id"], then, as_of))
+        )
+        for row, name in zip(rows, owner.iloc[rows], strict=True):
+            found[row] = above.get(str(name), ())
     return found
 
 

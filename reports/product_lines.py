@@ -16,28 +16,28 @@ def product_lines(line_items: pd.DataFrame, deal_ids: pd.Series) -> pd.DataFrame
     Returns
     -------
     DataFrame, one row per deal and product, ordered by deal and product
-        ``row``, the deal's place in ``deal_ids``; ``product``, "(no product)" for a deal without lines; ``share``.
+        ``row``, the deal's place in ``deal_ids``; ``product``, "(no product)" for a deal without lines; ``share``;
+        ``line``, the place in ``line_items``, -1 for a deal without.
 
     Examples
     --------
     >>> items = pd.DataFrame({"deal_id": ["D1", "D1"], "product_id": ["A", "B"], "quantity": [1, 2],
     ...     "unit_price": ["30", "5"]})
     >>> product_lines(items, pd.Series(["D1", "D2"])).to_numpy().tolist()
-    [[0, 'A', 0.75], [0, 'B', 0.25], [1, '(no product)', 1.0]]
+    [[0, 'A', 0.75, 0], [0, 'B', 0.25, 1], [1, '(no product)', 1.0, -1]]
     """
     row = pd.Index(deal_ids).get_indexer(line_items["deal_id"])
-    kept, row = line_items[row >= 0], row[row >= 0]
+    place = np.flatnonzero(row >= 0)
+    kept, row = line_items.iloc[place], row[place]
     worth = kept["quantity"].to_numpy(np.float64) * pd.to_numeric(kept["unit_price"]).to_numpy(np.float64)
     size = np.abs(np.nan_to_num(worth))
     n_deals = len(deal_ids)
     total, n_lines = np.bincount(row, size, n_deals), np.bincount(row, minlength=n_deals)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where(total[row] > 0, size / total[row], 1 / n_lines[row])
-    lines = pd.DataFrame({"row": row, "product": kept["product_id"].to_numpy(object), "share": share})
+    lines = pd.DataFrame({"row": row, "product": kept["product_id"].to_numpy(object), "share": share, "line": place})
     bare = np.flatnonzero(n_lines == 0)
-    without = pd.DataFrame(
-        {"row": bare, "product": np.full(len(bare), NO_PRODUCT, object), "share": np.ones(len(bare))}
-    )
+    without = pd.DataFrame({"row": bare, "product": NO_PRODUCT, "share": 1.0, "line": -1}).astype({"product": object})
     return pd.concat([lines, without]).sort_values(["row", "product"], kind="stable", ignore_index=True)
 
 

@@ -50,8 +50,8 @@ def forecast_html(rows: pd.DataFrame, about: About, notes: Sequence[str] = (), s
     whole = rows[rows["level"] == "whole"]
     teams = rows[(rows["level"] == "team") & (rows["period"] == whole["period"].iloc[0])]
     charts = {
-        "periods": _both_widths(whole, "period", about),
-        "teams": _both_widths(teams.sort_values("expected", ascending=False), "name", about),
+        "periods": _both_widths(whole, "period", about.currency),
+        "teams": _both_widths(teams.sort_values("expected", ascending=False), "name", about.currency),
     }
     periods = [(period, _as_tree(part)) for period, part in rows.groupby("period", sort=False)]
     others = {period: _other_levels(part) for period, part in rows.groupby("period", sort=False)}
@@ -107,6 +107,17 @@ def accuracy_html(found: Accuracy, about: About) -> str:
     return _ENVIRONMENT.get_template("accuracy.html").render(about=about, found=found, **context)
 
 
+def planning_html(receipts: pd.DataFrame, units: pd.DataFrame, about: About, notes: Sequence[str] = ()) -> str:
+    """Return the page of planning figures: ``rows`` of ``reports.receipts`` and of ``reports.planned_units``."""
+    whole = receipts[receipts["level"] == "whole"]
+    cash = whole.assign(closed=whole["received"] + whole["due"], stage_weighted=float("nan"), quota=float("nan"))
+    first = units[units["period"] == units["period"].iloc[0]] if len(units) else units
+    held = first.assign(closed=first["won"], stage_weighted=float("nan"), quota=float("nan"))
+    charts = {"receipts": _both_widths(cash, "period", about.currency), "units": _both_widths(held, "product", "units")}
+    context = {"receipts": whole.to_dict("records"), "units": units.to_dict("records"), "charts": charts}
+    return _ENVIRONMENT.get_template("planning.html").render(about=about, notes=notes, **context)
+
+
 def quality_html(quality: Quality) -> str:
     """Return the page of a quality report."""
     groups: dict[str, list[Any]] = {}
@@ -155,8 +166,8 @@ def _other_levels(rows: pd.DataFrame) -> list[tuple[str, list[dict[str, Any]]]]:
     return [(title, part.to_dict("records")) for title, part in of_level if len(part) > 1]
 
 
-def _both_widths(rows: pd.DataFrame, label: str, about: About) -> Markup:
-    drawn = {name: forecast_chart(rows, label, about.currency, width=px) for name, px in _WIDTHS.items()}
+def _both_widths(rows: pd.DataFrame, label: str, unit: str) -> Markup:
+    drawn = {name: forecast_chart(rows, label, unit, width=px) for name, px in _WIDTHS.items()}
     # The drawing is made by vl-convert, which escapes the names in it.
     return Markup("").join(Markup('<div class="{}">{}</div>').format(name, Markup(svg)) for name, svg in drawn.items())  # noqa: S704
 
@@ -184,6 +195,15 @@ def signed(amount: int) -> str:
     """
     text = f"{abs(round(Decimal(int(amount)) / 100)):,}"
     return text if text == "0" else ("+" if amount > 0 else "−") + text
+
+
+def units(number: float) -> str:
+    """A number of units, broken ones to the tenth.
+
+    >>> units(1234.0), units(0.25)
+    ('1,234', '0.2')
+    """
+    return f"{number:,.0f}" if number == round(number) else f"{number:,.1f}"
 
 
 def percent(share: float) -> str:
@@ -252,5 +272,8 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_FILTERS = (money, whole_money, cents, signed, percent, times, ratio, in_percent, days, ago, day_before, instant, known)
+_FILTERS = (
+    *(money, whole_money, cents, signed, units, percent, times, ratio),
+    *(in_percent, days, ago, day_before, instant, known),
+)
 _ENVIRONMENT.filters |= {f.__name__: f for f in _FILTERS}

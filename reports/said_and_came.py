@@ -1,7 +1,7 @@
 """Every forecast whose period has ended: what we said, what reps and simple rules said, and what came.
 
-Said is read from the ledger, as it was issued. Came is what the deals known now brought, at the rates of the period's
-last day. What came by itself is no forecast of ours, so the rules may use it: *run rate* is what was won so far
+Said is read from the ledger, as it was issued. Came is what the deals known now brought, at the rates of the days on
+which they were won. What came by itself is no forecast of ours, so the rules may use it: *run rate* is what was won so far
 and the pace of the latest days, as many as the period has; *last period* the last one that had ended, *last year* the
 same period of the year before.
 """
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from crm.fiscal import Period, fiscal_calendar
-from crm.money import known_rates
+from crm.money import known_rates, rates_day
 from reports.won_by_group import WonByGroup, won_by_group
 
 TABLES = ("users", "line_items", "fx_rates", "calendar")
@@ -52,11 +52,10 @@ def said_and_came(
     """
     issued = _last_of_week(ledger, as_of)
     calendar = fiscal_calendar(tables["calendar"])
+    won = won_by_group(present, tables, known_rates(tables["fx_rates"], currency, rates_day(as_of)))
     found = []
     for (name, start, end), rows in issued.groupby(["period", "period_start", "period_end"], sort=False):
         period = Period(name, date.fromisoformat(start), date.fromisoformat(end), calendar=calendar)
-        rates = known_rates(tables["fx_rates"], currency, period.end - timedelta(days=1))
-        won = won_by_group(present, tables, rates)
         found += [_beside(of_one, period, won, present) for _, of_one in rows.groupby("as_of")]
     if not found:
         return pd.DataFrame(columns=list(COLUMNS))

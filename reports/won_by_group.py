@@ -44,11 +44,11 @@ def won_by_group(present: pd.DataFrame, tables: Mapping[str, pd.DataFrame], rate
     Parameters
     ----------
     tables
-        ``users`` and ``line_items``.
+        ``users``, ``line_items`` and ``fx_rates``.
     rates
         Deals in currencies without one, and deals without an amount, bring nothing, as in the forecast.
     """
-    won = won_deals(present, rates)
+    won = won_deals(present, rates, tables["fx_rates"])
     won = won.assign(cents=won["cents"].fillna(0.0)).sort_values("closed_at", kind="stable", ignore_index=True)
     parts = in_all_groups(won, managers_above(tables["users"]), tables["line_items"])
     parts = parts.sort_values("row", kind="stable", ignore_index=True)

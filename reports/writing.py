@@ -3,16 +3,15 @@
 import json
 import os
 import tempfile
-from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
 
+from crm.coming import fiscal_periods, months
 from crm.errors import NotEnoughDataError
-from crm.fiscal import this_and_next_quarter
-from crm.money import Rate, known_rates, rates_day
+from crm.money import known_rates, rates_day
 from crm.present import present
 from crm.store import Store
 from features.declared import NOTHING, Declared
@@ -24,9 +23,25 @@ from reports.changed_forecast import Ask
 from reports.forecast import forecast_rows
 from reports.forecast_basis import basis_of
 from reports.forecast_learned import learn
+from reports.new_units import learn_units
+from reports.notes import forecast_notes, moved_notes, old_rate_notes, planning_notes, rate_notes, risk_notes
 from reports.people import past_scores, people
+from reports.planned_units import planned_units
 from reports.quality import Quality, open_signals, quality
-from reports.render import About, accuracy_html, at_risk_html, csv_text, forecast_html, people_html, quality_html
+from reports.receipts import receipts
+from reports.render import (
+    About,
+    accuracy_html,
+    at_risk_html,
+    csv_text,
+    forecast_html,
+    people_html,
+    planning_html,
+    quality_html,
+)
+
+PLANNED_MONTHS = 6
+"""How many months are planned for, this one first."""
 
 
 def write_reports(store: Store, folder: Path, reporting_currency: str, ask: Ask | None = None) -> list[Path]:
@@ -88,19 +103,25 @@ def report_texts(
     used = [rates[name] for name in sorted(set(still_open["currency"])) if name in rates and name != reporting_currency]
     learned = learn(tables, as_of, rates, known=deals)
     about = About(as_of, str(scores["model_version"].iloc[0]), reporting_currency, used, learned.width)
-    basis = basis_of(deals, scores, tables, rates, this_and_next_quarter(as_of, tables["calendar"]), learned)
-    rows = forecast_rows(basis)
-    said, looked_back = categories(basis, rows), people(tables, deals, rates, past, as_of)
+    two = fiscal_periods(as_of, tables["calendar"], "quarter", 2)
+    few = fiscal_periods(as_of, tables["calendar"], "month", PLANNED_MONTHS)
+    quarters, fiscal_months = (basis_of(deals, scores, tables, rates, ahead, learned) for ahead in (two, few))
+    rows = forecast_rows(quarters)
+    said, looked_back = categories(quarters, rows), people(tables, deals, rates, past, as_of)
     every = attention(deals, scores, rates)
-    no_rate = _without_rate(still_open, rates, reporting_currency, rates_day(as_of))
-    notes = [*_notes(rows, reporting_currency), *no_rate]
-    n_no_amount = int(still_open["amount"].isna().sum())
-    risk_notes = [f"{_deals(n_no_amount)} without an amount: they come last."] * (n_no_amount > 0) + no_rate
+    no_rate = rate_notes(still_open, rates, reporting_currency, rates_day(as_of))
+    notes = [*forecast_notes(rows, reporting_currency), *moved_notes(quarters, tables, as_of), *no_rate]
+    notes += old_rate_notes(quarters, reporting_currency)
+    cash = receipts(quarters.deals, quarters.won, tables, rates, as_of, months(as_of, PLANNED_MONTHS), learned)
+    units = planned_units(fiscal_months, learned, learn_units(deals, tables["line_items"], as_of))
     facts = {"as_of": as_of.isoformat(), "model_version": about.model_version, "reporting_currency": reporting_currency}
     return {
         "forecast.html": forecast_html(rows, about, notes, said),
         "forecast.csv": csv_text(rows.assign(**facts)),
-        "at-risk.html": at_risk_html(every, about, AT_RISK_FROM, risk_notes),
+        "planning.html": planning_html(cash.rows, units.rows, about, [*planning_notes(cash, units), *no_rate]),
+        "receipts.csv": csv_text(cash.rows.assign(**facts)),
+        "units.csv": csv_text(units.rows.assign(**facts)),
+        "at-risk.html": at_risk_html(every, about, AT_RISK_FROM, [*risk_notes(still_open), *no_rate]),
         "at-risk.csv": csv_text(at_least(AT_RISK_FROM, every).assign(**facts)),
         "categories.csv": csv_text(said.assign(**facts)),
         "people.html": people_html(looked_back, about),
@@ -118,53 +139,6 @@ def accuracy_texts(
     about = About(as_of, str(scores["model_version"].iloc[0]), reporting_currency)
     facts = {"judged_as_of": as_of.isoformat(), "reporting_currency": reporting_currency}
     return {"accuracy.html": accuracy_html(found, about), "accuracy.csv": csv_text(found.said.assign(**facts))}
-
-
-def _notes(rows: pd.DataFrame, reporting_currency: str) -> list[str]:
-    """What is missing from the forecast, in sentences; a reader must not take it for zero."""
-    whole = rows[rows["level"] == "whole"].iloc[0]
-    period, some_quota = whole["period"], rows["quota"].notna().any()
-    parts = [
-        (
-            whole["n_imputed"],
-            f"{_deals(whole['n_imputed'])} without an amount: counted with what won deals of their stage brought on"
-            " average.",
-        ),
-        (
-            whole["n_without_score"],
-            f"{_deals(whole['n_without_score'])} without a score: they are not in the forecast.",
-        ),
-        (
-            whole["n_won_without_amount"],
-            f"{whole['n_won_without_amount']} won deals of {period} have no amount in {reporting_currency}.",
-        ),
-        (
-            whole["n_without_quota"] if some_quota else 0,
-            f"Owners without a quota for {period}: {whole['n_without_quota']}. What they win counts, so sums of quotas"
-            " are only part of what is to be won.",
-        ),
-        (
-            whole["n_without_stage_probability"],
-            "There is no stage-weighted figure where a stage has no default probability (table stages).",
-        ),
-    ]
-    return [sentence for count, sentence in parts if count]
-
-
-def _without_rate(still_open: pd.DataFrame, rates: Mapping[str, Rate], reporting_currency: str, day: date) -> list[str]:
-    """Which currencies have no rate, on which day."""
-    rows = still_open[still_open["amount"].notna() & ~still_open["currency"].isin(rates)]
-    if rows.empty:
-        return []
-    currencies = ", ".join(sorted(set(rows["currency"])))
-    return [
-        f"{_deals(len(rows))} in {currencies}, for which no rate to {reporting_currency} is known on or before {day}:"
-        " nothing is expected from them here. Add rates to fx_rates."
-    ]
-
-
-def _deals(count: int) -> str:
-    return "1 open deal is" if count == 1 else f"{count} open deals are"
 
 
 def _replace(path: Path, text: str) -> Path:

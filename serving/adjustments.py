@@ -21,6 +21,7 @@ from serving.call_schemas import (
     PeopleLevel,
 )
 from serving.categories import PeopleLevelAsked, PeriodAsked
+from serving.currency import AskedView
 from serving.problems import Problem
 from serving.schemas import Money
 from serving.services import Needs, Services
@@ -33,26 +34,26 @@ _TABLE = "adjustments"
 
 @router.get("/v1/forecast/adjustments", summary="What people call, beside the model's number")
 def adjustments_report(
-    services: Needs, period: PeriodAsked = "both", level: PeopleLevelAsked = "whole"
+    services: Needs, view: AskedView, period: PeriodAsked = "both", level: PeopleLevelAsked = "whole"
 ) -> AdjustmentsAnswer:
     """Return the adjusted number of each group beside the model's, and every call for the quarter with who and why.
 
     A group's adjusted number is its own call, or else the sum of the calls within it and of what the model expects of
     everybody else. Of calls that share people that for more of them counts, of several for one group the latest.
     """
-    return adjustments_answer(services, period, level)
+    return adjustments_answer(services, view, period, level)
 
 
 @router.post("/v1/forecast/adjustments", summary="Call a number for a quarter, or take a call back")
-def adjust(services: Needs, request: AdjustmentRequest) -> AdjustmentsAnswer:
+def adjust(services: Needs, view: AskedView, request: AdjustmentRequest) -> AdjustmentsAnswer:
     """Write a call into the ledger, and return what it makes of the quarter's numbers, at the level of its group.
 
     The amount is what the group will bring in the whole quarter, what is won already included. It supersedes what the
     same author called for the same group before; without an amount that is taken back. Nothing is ever deleted.
     """
-    view = services.latest.required()
     period = record(services, view, request)
-    return adjustments_answer(services, "this" if period == view.basis.periods[0] else "next", request.level)
+    which = "this" if period == view.basis.periods[0] else "next"
+    return adjustments_answer(services, view, which, request.level)
 
 
 def record(services: Services, view: View, request: AdjustmentRequest) -> Period:
@@ -76,9 +77,8 @@ def record(services: Services, view: View, request: AdjustmentRequest) -> Period
     return period
 
 
-def adjustments_answer(services: Services, period: str, *levels: PeopleLevel) -> AdjustmentsAnswer:
+def adjustments_answer(services: Services, view: View, period: str, *levels: PeopleLevel) -> AdjustmentsAnswer:
     """Write the calls made so far, and what they make of the numbers of some levels."""
-    view = services.latest.required()
     wanted = {"this": slice(0, 1), "next": slice(1, 2), "both": slice(None)}[period]
     ledger = services.store.read(_TABLE)
     return AdjustmentsAnswer(

@@ -27,6 +27,8 @@ from serving import (
     pace,
     pages,
     people,
+    planning,
+    planning_page,
     score,
     sign_in,
     what_if,
@@ -131,7 +133,7 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(_api(), responses=_problem_answers())
     app.include_router(pages.router)
     app.include_router(manager.router)
-    for more in (people.pages, changes_page.router, accuracy_page.router):
+    for more in (people.pages, changes_page.router, accuracy_page.router, planning_page.router):
         app.include_router(more)
     app.include_router(docs.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
@@ -153,6 +155,7 @@ def _api() -> APIRouter:
         pace,
         people,
         accuracy,
+        planning,
     ):
         router.include_router(part.router)
     return router

@@ -17,11 +17,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from crm.errors import SettingsError
 from serving.problems import Problem, answer
-from serving.rendering import wants_page
+from serving.rendering import SIGNED_IN, wants_page
 
 PUBLIC_PATHS = frozenset({"/healthz", "/readyz", "/sign-in"})
 PUBLIC_FOLDER = "/static/"
-SIGNED_IN = "signed_in"
 SHORTEST_KEY = 16
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

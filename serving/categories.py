@@ -6,9 +6,9 @@ from fastapi import APIRouter, Query
 
 from serving import answers
 from serving.call_schemas import CategoriesAnswer, CategoryLine, CategoryPeriod, CategoryRow, PeopleLevel
+from serving.currency import AskedView
 from serving.forecast import Period, forecast_answer
 from serving.forecast_schemas import ForecastRow
-from serving.services import Needs
 from serving.view import View
 
 router = APIRouter(tags=["reports"])
@@ -19,14 +19,14 @@ PeopleLevelAsked = Annotated[PeopleLevel, Query(description="For the whole, or p
 
 @router.get("/v1/forecast/categories", summary="What the team commits to, beside the forecast")
 def categories_report(
-    services: Needs, period: PeriodAsked = "both", level: PeopleLevelAsked = "whole"
+    view: AskedView, period: PeriodAsked = "both", level: PeopleLevelAsked = "whole"
 ) -> CategoriesAnswer:
     """Return the open deals that are to close in the quarter by the category their owners gave them.
 
     Each category alone, and added up: what is won, what is won or committed, and so on. A deal counts in the quarter
     that holds its close date; what has none, or one in the past quarters, is in no category here.
     """
-    return categories_answer(services.latest.required(), period, level)
+    return categories_answer(view, period, level)
 
 
 def categories_answer(view: View, period: Period, level: PeopleLevel) -> CategoriesAnswer:

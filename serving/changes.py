@@ -163,9 +163,9 @@ class Changes:
         scores = self._store.scores_at(instant)
         if (instant, scores["model_version"].iloc[0]) != (view.as_of, view.model_version):
             return forecast_at(tables, scores, view.currency, this_and_next_quarter(instant, tables["calendar"]))
-        rates = known_rates(view.reference["fx_rates"], view.currency, rates_day(view.as_of))
-        final = view.learned.final
-        return ForecastAt(view.as_of, view.model_version, scores, view.present, rates, final, view.basis)
+        fx_rates, final = view.reference["fx_rates"], view.learned.final
+        rates = known_rates(fx_rates, view.currency, rates_day(view.as_of))
+        return ForecastAt(view.as_of, view.model_version, scores, view.present, rates, fx_rates, final, view.basis)
 
     def _told_again(
         self, tables: Tables, as_of: datetime, deal_ids: Sequence[str], version: str

@@ -13,6 +13,7 @@ from reports.change_causes import CAUSES
 from serving.change_answers import Asked, changed_deals, deals_behind, signals_behind, steps_of
 from serving.change_schemas import CauseName, ChangePart
 from serving.changes import Changed, PeriodChanges
+from serving.currency import PageView
 from serving.problems import refused
 from serving.rendering import page
 from serving.services import Needs
@@ -28,6 +29,7 @@ _WORTH_A_WORD = 0.05
 def changes_page(
     request: Request,
     services: Needs,
+    view: PageView,
     since: Annotated[str, Query(max_length=40)] = "",
     period: Literal["this", "next"] = "this",
     team: Annotated[str, Query(max_length=200)] = "",
@@ -36,7 +38,6 @@ def changes_page(
 ) -> Response:
     """Show what changed in the forecast since a day, a week before the latest scores where none is given."""
     day = _day(since)
-    view = services.latest.view()
     if view is None:
         return page(request, "no_scores.html", {})
     chosen = {"since": since, "period": period, "team": team, "cause": cause}

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Request
 
 from crm.present import present
 from serving import answers
+from serving.currency import AskedView
 from serving.pagination import next_address, start_of
 from serving.problems import Problem
 from serving.schemas import DealDetail, DealPage, Facts
@@ -29,7 +30,7 @@ DealId = Annotated[str, Path(description="The deal's id.", examples=["D000123"])
 @router.get("/v1/deals", summary="Open deals, ranked by where attention pays")
 def list_deals(
     request: Request,
-    services: Needs,
+    view: AskedView,
     owner: OwnerFilter = None,
     team: TeamFilter = None,
     stage: StageFilter = None,
@@ -42,10 +43,9 @@ def list_deals(
     and is in danger comes before one that is safe, and before one that is as good as lost. Deals without
     an amount, or in a currency without a rate, come last.
     """
-    view = services.latest.required()
     matching = view.matching(owner, team, stage)
     start = start_of(cursor, view)
-    filters = {"owner": owner, "team": team, "stage": stage}
+    filters = {"owner": owner, "team": team, "stage": stage, "currency": request.query_params.get("currency")}
     return DealPage(
         as_of=view.as_of,
         model_version=view.model_version,

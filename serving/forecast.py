@@ -9,15 +9,27 @@ from urllib.parse import quote
 import pandas as pd
 from fastapi import APIRouter, Query, Request
 
+from crm.fiscal import Period as FiscalPeriod
+from crm.fiscal import Unit
 from crm.money import rates_day
 from reports.at_risk import AT_RISK_FROM
+from reports.missing_rates import missing_rates
+from reports.owner_moves import owner_moves
 from serving import answers
+from serving.currency import AskedView
 from serving.deals import Limit, OwnerFilter, PageCursor, TeamFilter
-from serving.forecast_schemas import ForecastAnswer, ForecastPeriod, ForecastRow, Level, MissingRate, UsedRate
+from serving.forecast_schemas import (
+    ForecastAnswer,
+    ForecastPeriod,
+    ForecastRow,
+    Level,
+    MissingRate,
+    MovedOwner,
+    UsedRate,
+)
 from serving.pagination import next_address, start_of
 from serving.report_schemas import AtRiskReport, DealAtRisk
 from serving.schemas import Money
-from serving.services import Needs
 from serving.view import ScoredDeal, View
 
 router = APIRouter(tags=["reports"])
@@ -27,7 +39,15 @@ RANGES_COVER = (
     " created yet"
 )
 
+MOST_PERIODS = 13
+
 Period = Literal["this", "next", "both"]
+PeriodAsked = Annotated[Period, Query(description="Which of the two periods from now on.")]
+UnitAsked = Annotated[Unit, Query(description="Which periods of the fiscal calendar.")]
+NumberAsked = Annotated[
+    int | None,
+    Query(ge=1, le=MOST_PERIODS, description="How many periods, this one first; then `period` does not matter."),
+]
 Threshold = Annotated[float, Query(ge=0, le=1, description="The least chance of being lost or stalled to report.")]
 _MONEY = ("closed", "open_expected", "new_expected", "expected", "p10", "p50", "p90")
 _MAYBE_MONEY, _MAYBE = ("stage_weighted", "quota"), ("reach_probability", "attainment", "coverage")
@@ -35,20 +55,26 @@ _COUNTS = ("n_open", "n_won", "n_imputed", "n_without_rate", "n_without_score", 
 _PLAIN = ("level", "id", "name", *_COUNTS)
 
 
-@router.get("/v1/forecast", summary="What will be won this and next quarter")
+@router.get("/v1/forecast", summary="What will be won this and next quarter, or in other periods")
 def forecast(
-    services: Needs,
-    period: Annotated[Period, Query(description="Which fiscal quarters.")] = "both",
+    view: AskedView,
+    period: PeriodAsked = "both",
     level: Annotated[Level, Query(description="For the whole, or per group of this kind.")] = "whole",
+    unit: UnitAsked = "quarter",
+    periods: NumberAsked = None,
 ) -> ForecastAnswer:
-    """Return what is won so far, what open deals and deals to come will bring, with its range, beside the quotas."""
-    return forecast_answer(services.latest.required(), period, level)
+    """Return what is won so far, what open deals and deals to come will bring, with its range, beside the quotas.
+
+    Weeks, months, quarters and years are those of the fiscal calendar. What is won counts at the rate of when it was
+    won, and for the team and the managers that its owner had then; all else at the scores' rates, and for those of now.
+    """
+    return forecast_answer(view, period, level, unit, periods)
 
 
 @router.get("/v1/reports/at-risk", summary="Open deals that are likely to stall or to be lost")
 def at_risk_report(
     request: Request,
-    services: Needs,
+    view: AskedView,
     owner: OwnerFilter = None,
     team: TeamFilter = None,
     threshold: Threshold = AT_RISK_FROM,
@@ -59,33 +85,56 @@ def at_risk_report(
 
     `total` and the sum `money_at_risk` are over all pages.
     """
-    view = services.latest.required()
     deals = deals_at_risk(view, owner, team, threshold)
     start = start_of(cursor, view)
     filters = {"owner": owner, "team": team, "threshold": str(threshold)}
+    filters |= {"currency": request.query_params.get("currency")}
     following = next_address(request.url.path, filters, deals, start, limit, view)
     return at_risk_answer(view, deals, threshold, start, limit, following)
 
 
-def forecast_answer(view: View, period: Period, level: Level) -> ForecastAnswer:
+def forecast_answer(
+    view: View, period: Period, level: Level, unit: Unit = "quarter", n: int | None = None
+) -> ForecastAnswer:
     """Write the forecast of a view."""
-    wanted = {"this": slice(0, 1), "next": slice(1, 2), "both": slice(None)}[period]
-    rows = view.forecast[view.forecast["level"] == level]
-    names = list(dict.fromkeys(view.forecast["period"]))[wanted]
+    made = view.forecast_of(unit, n or 2)
+    wanted = {"this": slice(0, 1), "next": slice(1, 2), "both": slice(None)}["both" if n else period]
+    rows = made.rows[made.rows["level"] == level]
     return ForecastAnswer(
         as_of=view.as_of,
         model_version=view.model_version,
         reporting_currency=view.currency,
-        rates=[
-            UsedRate(currency=rate.currency, rate=rate.rate, day=rate.day)
-            for rate in view.rates.values()
-            if rate.currency != view.currency
+        rates=used_rates(view),
+        missing_rates=[
+            *missing_open_rates(view),
+            *(MissingRate(**vars(one)) for one in missing_rates(made.basis.won, made.basis.periods)),
         ],
-        missing_rates=[MissingRate(currency=name, day=rates_day(view.as_of)) for name in view.without_rate],
         ranges_cover=RANGES_COVER,
         range_coverage=view.learned.width and view.learned.width.coverage,
-        periods=[_period(view, name, rows) for name in names],
+        moved_owners=[
+            MovedOwner(**vars(move))
+            for move in owner_moves(
+                view.reference["users"], view.reference["user_changes"], made.basis.periods[0].start, view.as_of
+            )
+        ],
+        periods=[_period(view, one, rows) for one in made.basis.periods[wanted]],
     )
+
+
+def used_rates(view: View) -> list[UsedRate]:
+    """Name the exchange rates that open money was converted with."""
+    return [
+        UsedRate(currency=rate.currency, rate=rate.rate, day=rate.day)
+        for rate in view.rates.values()
+        if rate.currency != view.currency
+    ]
+
+
+def missing_open_rates(view: View) -> list[MissingRate]:
+    """Name the currencies of deals and quotas that have no rate, with the number of the open deals."""
+    still_open = view.present.loc[view.present["stage_category"] == "open", "currency"].value_counts()
+    day = rates_day(view.as_of)
+    return [MissingRate(currency=name, day=day, n_deals=int(still_open.get(name, 0))) for name in view.without_rate]
 
 
 def deals_at_risk(view: View, owner: str | None, team: str | None, threshold: float) -> list[ScoredDeal]:
@@ -133,13 +182,12 @@ def _deal_at_risk(deal: ScoredDeal, view: View) -> DealAtRisk:
     )
 
 
-def _period(view: View, name: str, rows: pd.DataFrame) -> ForecastPeriod:
-    whole = view.forecast[view.forecast["period"] == name].iloc[0]
+def _period(view: View, period: FiscalPeriod, rows: pd.DataFrame) -> ForecastPeriod:
     return ForecastPeriod(
-        name=name,
-        start=whole["period_start"],
-        end=whole["period_end"],
-        rows=[_row(row, view.currency) for row in rows[rows["period"] == name].to_dict("records")],
+        name=period.name,
+        start=period.start,
+        end=period.end,
+        rows=[_row(row, view.currency) for row in rows[rows["period"] == period.name].to_dict("records")],
     )
 
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request
 
 from serving.change_answers import Asked, bridges, changed_deals, deals_behind, money, signals_behind
 from serving.change_schemas import CauseName, ChangeLevel, ChangePeriod, ForecastChanges, SignalChange
+from serving.currency import AskedView
 from serving.deals import Limit, OwnerFilter, PageCursor, TeamFilter
 from serving.pagination import next_address, start_of
 from serving.problems import Problem, refused
@@ -37,6 +38,7 @@ CauseFilter = Annotated[CauseName | None, Query(description="Only deals that hav
 def forecast_changes(
     request: Request,
     services: Needs,
+    view: AskedView,
     since: Since = None,
     until: Until = None,
     period: PeriodAsked = "this",
@@ -54,7 +56,6 @@ def forecast_changes(
     parts sum to its change, and the deals' changes with what is not yet created to the group's.
     """
     check_days(since, until)
-    view = services.latest.required()
     changed = services.changes.between(view, since, until)
     of_period = changed.periods[("this", "next").index(period)]
     found = bridges(changed, of_period, level, id)

@@ -10,7 +10,15 @@ from serving.schemas import Answer, Batch, Money, Share, example
 Level = Literal["whole", "team", "owner", "manager", "pipeline", "region", "segment", "product"]
 _BATCH = {"as_of": "2026-03-30T06:00:00Z", "model_version": "7", "reporting_currency": "EUR"}
 _RATE = {"currency": "USD", "rate": 0.9, "day": "2026-03-27"}
-_MISSING_RATE = {"currency": "XXX", "day": "2026-03-29"}
+_MISSING_RATE = {"currency": "XXX", "day": "2026-03-29", "n_deals": 2}
+_MOVED = {
+    "owner_id": "U017",
+    "name": "Ines Ferreira",
+    "what": "team",
+    "old": "North",
+    "new": "South",
+    "on": "2026-02-02",
+}
 
 
 def _euros(amount: str) -> dict[str, str]:
@@ -64,12 +72,29 @@ class UsedRate(Answer):
 
 
 class MissingRate(Answer):
-    """A currency for which no rate to the reporting currency is known on a day or before it; its deals add nothing."""
+    """A currency for which no rate to the reporting currency is known on a day or before it; its deals add nothing.
+
+    Open deals need one of the day before the scores, deals that are won one of the day before they were won.
+    """
 
     model_config = example(_MISSING_RATE)
 
     currency: str
     day: date
+    n_deals: int = Field(ge=0, description="Deals that need it and add nothing; 0 where only a quota does.")
+
+
+class MovedOwner(Answer):
+    """An owner who changed team or manager: what was won before counts where the owner was then."""
+
+    model_config = example(_MOVED)
+
+    owner_id: str
+    name: str
+    what: Literal["team", "manager"]
+    old: str | None
+    new: str | None
+    on: date
 
 
 class ForecastRow(Answer):
@@ -113,7 +138,7 @@ class ForecastRow(Answer):
 
 
 class ForecastPeriod(Answer):
-    """The forecast of one fiscal quarter; the end day is excluded."""
+    """The forecast of one fiscal week, month, quarter or year; the end day is excluded."""
 
     model_config = example(_PERIOD)
 
@@ -124,12 +149,12 @@ class ForecastPeriod(Answer):
 
     @property
     def last_day(self) -> date:
-        """The last day that belongs to the quarter."""
+        """The last day that belongs to the period."""
         return self.end - timedelta(days=1)
 
 
 class ForecastAnswer(Batch):
-    """The forecast of this and the next fiscal quarter."""
+    """The forecast of fiscal periods, one after the other."""
 
     model_config = example(
         _BATCH
@@ -139,6 +164,7 @@ class ForecastAnswer(Batch):
             "ranges_cover": "the luck of single deals, good and bad quarters, amounts that change, and the number and "
             "size of deals not created yet",
             "range_coverage": 0.81,
+            "moved_owners": [_MOVED],
             "periods": [_PERIOD],
         }
     )
@@ -150,6 +176,7 @@ class ForecastAnswer(Batch):
     range_coverage: Share | None = Field(
         description="How often what came lay between p10 and p90 in a backtest; 0.8 is aimed at. Null before one."
     )
+    moved_owners: list[MovedOwner] = Field(description="Who changed team or manager since the first period's start.")
     periods: list[ForecastPeriod]
 
 

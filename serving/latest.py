@@ -1,8 +1,12 @@
-"""The view of the latest scores, rebuilt in the background when newer ones appear in the store."""
+"""The view of the latest scores, rebuilt in the background when newer ones appear in the store.
+
+One view is in the currency that is configured, and is always there; a few more are in currencies that were asked for.
+"""
 
 import logging
 import threading
 import time
+from collections import OrderedDict
 
 from crm.errors import PlumblineError
 from crm.store import Store
@@ -11,38 +15,43 @@ from serving.view import View, build_view
 
 # How often to look for newer scores; each look is one small query, outside any request.
 CHECK_EVERY_S = 2.0
+MOST_CURRENCIES = 3
+"""Views in other currencies that are kept: each holds every deal."""
 _LOOKED_AT = 5
 
 _log = logging.getLogger(__name__)
 
 
 class Latest:
-    """Hands out the current view; nobody waits for a newer one, only for the first.
+    """Hands out the current view; nobody waits for a newer one, only for the first and for another currency.
 
     Parameters
     ----------
     store : where the scores are
-    reporting_currency : ISO 4217, for sums
+    reporting_currency : ISO 4217, for sums where no other is asked for
     check_every_s : seconds between looks for newer scores
     """
 
     def __init__(self, store: Store, reporting_currency: str, check_every_s: float = CHECK_EVERY_S) -> None:
-        self._store, self._currency, self._check_every_s = store, reporting_currency, check_every_s
+        self._store, self.currency, self._check_every_s = store, reporting_currency, check_every_s
         self._view: View | None = None
+        self._in_others: OrderedDict[str, View] = OrderedDict()
         self._checked_at = float("-inf")
         self._building, self._looking = threading.Lock(), threading.Lock()
 
-    def view(self) -> View | None:
-        """Return the view of the latest scores, or None when there are none yet."""
+    def view(self, currency: str | None = None) -> View | None:
+        """Return the view of the latest scores, in the configured currency or another; None when there are none yet."""
         if self._view is None:
             self._build_first()
         elif time.monotonic() - self._checked_at >= self._check_every_s and self._looking.acquire(blocking=False):
             threading.Thread(target=self._look, name="latest scores", daemon=True).start()
-        return self._view
+        if self._view is None or currency in (None, self.currency):
+            return self._view
+        return self._in_other(currency, self._view)
 
-    def required(self) -> View:
+    def required(self, currency: str | None = None) -> View:
         """Return the view of the latest scores; answers 503 when there are none yet."""
-        view = self.view()
+        view = self.view(currency)
         if view is None:
             raise Problem(
                 503,
@@ -59,13 +68,27 @@ class Latest:
     def _build_first(self) -> None:
         with self._building:
             if self._view is None:
-                self._view = build_view(self._store, self._currency)
+                self._view = build_view(self._store, self.currency)
                 self._checked_at = time.monotonic()
+
+    def _in_other(self, currency: str, view: View) -> View | None:
+        """The view in another currency, of the same scores; the currencies asked for longest ago are given up."""
+        with self._building:
+            kept = self._in_others.get(currency)
+            if kept is None or (kept.as_of, kept.model_version) != (view.as_of, view.model_version):
+                kept = build_view(self._store, currency)
+                if kept is None:
+                    return None
+                self._in_others[currency] = kept
+            self._in_others.move_to_end(currency)
+            while len(self._in_others) > MOST_CURRENCIES:
+                self._in_others.popitem(last=False)
+            return kept
 
     def _look(self) -> None:
         try:
             if self._view is not None and self._is_old(self._view):
-                newer = build_view(self._store, self._currency)
+                newer = build_view(self._store, self.currency)
                 if newer is not None:
                     # The slowest part; made now, so that nobody waits for it.
                     newer.warm_up()

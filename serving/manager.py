@@ -1,11 +1,13 @@
 """The manager's page: the forecast of two quarters at every level, what people say of it, pace, and deals at risk."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
+from crm.fiscal import Unit
+from crm.working_days import holidays, n_working_days
 from reports.at_risk import AT_RISK_FROM
 from reports.axis import axis_ticks
 from serving.adjustments import adjustments_answer, record
@@ -13,6 +15,7 @@ from serving.call_form import read_form
 from serving.call_schemas import CategoryRow, PeopleLevel
 from serving.categories import categories_answer
 from serving.change_answers import in_short
+from serving.currency import PageView
 from serving.forecast import RANGES_COVER, at_risk_answer, deals_at_risk, forecast_answer
 from serving.forecast_schemas import ForecastPeriod, ForecastRow, Level
 from serving.pace import pace_answer
@@ -43,20 +46,24 @@ _CALLED: dict[PeopleLevel, str] = {"team": "Teams", "manager": "Managers", "owne
 def manager_page(
     request: Request,
     services: Needs,
+    view: PageView,
     team: Annotated[str, Query(max_length=200)] = "",
     threshold: Annotated[float, Query(ge=0, le=1)] = AT_RISK_FROM,
+    unit: Literal["month", "quarter"] = "quarter",
 ) -> Response:
-    """Show what will be won this and next quarter, and what may not be."""
-    view = services.latest.view()
+    """Show what will be won in this and the next quarter or month, and what may not be."""
     if view is None:
         return page(request, "no_scores.html", {})
-    return page(request, "manager.html", _context(services, view, team, threshold) | _call_context(services, view, {}))
+    return page(
+        request, "manager.html", _context(services, view, team, threshold, unit) | _call_context(services, view, {})
+    )
 
 
 @router.post("/manager/calls")
 def make_call(
     request: Request,
     services: Needs,
+    view: PageView,
     period: Typed = "",
     group: Typed = "",
     amount: Typed = "",
@@ -64,7 +71,6 @@ def make_call(
     author: Typed = "",
 ) -> Response:
     """Record a call, or show the page again with what is wrong."""
-    view = services.latest.view()
     if view is None:
         return page(request, "no_scores.html", {})
     typed = {"period": period, "group": group, "amount": amount, "note": note, "author": author}
@@ -79,7 +85,9 @@ def make_call(
     return page(request, "manager.html", context, 422)
 
 
-def _context(services: Services, view: View, team: str = "", threshold: float = AT_RISK_FROM) -> dict[str, Any]:
+def _context(
+    services: Services, view: View, team: str = "", threshold: float = AT_RISK_FROM, unit: Unit = "quarter"
+) -> dict[str, Any]:
     at_risk = deals_at_risk(view, None, team or None, threshold)
     categories = categories_answer(view, "both", "whole")
     pace = {level: pace_answer(view, level) for level in ("whole", "team", "owner")}
@@ -87,9 +95,11 @@ def _context(services: Services, view: View, team: str = "", threshold: float = 
         "view": view,
         "ranges_cover": RANGES_COVER,
         "width": view.learned.width,
-        "with_quotas": bool(view.forecast["quota"].notna().any()),
+        "unit": unit,
+        "with_quotas": bool(view.forecast_of(unit, 2).rows["quota"].notna().any()),
         "changes": (found := services.changes.if_ready(view)) and in_short(found),
-        "sections": _sections(view),
+        "sections": _sections(view, unit),
+        "whole": forecast_answer(view, "both", "whole", unit),
         "categories": categories,
         "rungs": {one.name: rungs(one.rows[0]) for one in categories.periods},
         "category_tree": _category_tree(view),
@@ -113,22 +123,24 @@ def _call_context(
     """Calls so far, and the form with what was typed into it."""
     rows = {level: forecast_answer(view, "this", level).periods[0].rows for level in ("whole", *_CALLED)}
     return {
-        "calls": adjustments_answer(services, "both", "whole", "team", "manager", "owner"),
+        "calls": adjustments_answer(services, view, "both", "whole", "team", "manager", "owner"),
         "call_groups": [("All", rows["whole"]), *((_CALLED[level], _by_name(rows[level])) for level in _CALLED)],
         "typed": dict.fromkeys(("period", "group", "amount", "note", "author"), "") | typed,
         "mistakes": mistakes,
     }
 
 
-def _sections(view: View) -> list[dict[str, Any]]:
-    """One per quarter: its whole, its bar on a scale shared by both, its teams with their owners, and other levels."""
-    wholes, teams, owners = (forecast_answer(view, "both", level).periods for level in ("whole", "team", "owner"))
-    others = [(title, forecast_answer(view, "both", level).periods) for level, title in _OTHERS]
+def _sections(view: View, unit: Unit) -> list[dict[str, Any]]:
+    """One per period: its whole, its bar on a scale shared by both, its teams with their owners, and other levels."""
+    wholes, teams, owners = (forecast_answer(view, "both", level, unit).periods for level in ("whole", "team", "owner"))
+    others = [(title, forecast_answer(view, "both", level, unit).periods) for level, title in _OTHERS]
+    off, today = holidays(view.reference["calendar"]), view.as_of.date()
     ticks = axis_ticks(max(_largest(period.rows[0]) for period in wholes))
     return [
         {
             "period": whole,
             "row": whole.rows[0],
+            "n_days_left": n_working_days(max(today, whole.start), whole.end, off),
             "bar": bar(whole.rows[0], ticks[-1]),
             "ticks": [(tick, 100 * tick / ticks[-1]) for tick in ticks],
             "tree": _tree(teams[k], owners[k]),

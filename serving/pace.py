@@ -9,8 +9,8 @@ from reports.levels import named
 from serving import answers
 from serving.call_schemas import PeopleLevel
 from serving.categories import PeopleLevelAsked
+from serving.currency import AskedView
 from serving.people_schemas import EarlierPace, PaceAnswer, PacePeriod, PacePoint, PaceRow
-from serving.services import Needs
 from serving.view import View
 
 router = APIRouter(tags=["reports"])
@@ -22,12 +22,12 @@ COUNTED = (
 
 
 @router.get("/v1/reports/pace", summary="What is won so far, and was by then in earlier quarters")
-def pace_report(services: Needs, level: PeopleLevelAsked = "whole") -> PaceAnswer:
+def pace_report(view: AskedView, level: PeopleLevelAsked = "whole") -> PaceAnswer:
     """Return what was won by the same day of this quarter and of the four before it, and how much came in the end.
 
     The fourth is the same quarter a year ago. One that began before the first deal was created is left out.
     """
-    return pace_answer(services.latest.required(), level)
+    return pace_answer(view, level)
 
 
 def pace_answer(view: View, level: PeopleLevel) -> PaceAnswer:

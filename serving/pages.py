@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from serving import answers
+from serving.currency import PageView
 from serving.deal_insight import N_SIMILAR, help_answer, open_snapshot, similar_answer
 from serving.deals import DealId, detail
 from serving.insight_schemas import Cause
@@ -27,13 +28,12 @@ _SHOWN_SCORES = 1_000
 @router.get("/")
 def rep_page(
     request: Request,
-    services: Needs,
+    view: PageView,
     owner: Annotated[str, Query(max_length=200)] = "",
     stage: Annotated[str, Query(max_length=200)] = "",
     page_number: Annotated[int, Query(alias="page", ge=1)] = 1,
 ) -> Response:
     """Show the open deals of one rep, or of all, where attention pays first."""
-    view = services.latest.view()
     if view is None:
         return page(request, "no_scores.html", {})
     matching = view.matching(owner_id=owner or None, stage=stage or None)

@@ -12,10 +12,10 @@ from reports.slips import ALL
 from serving import answers
 from serving.call_schemas import PeopleLevel
 from serving.categories import PeopleLevelAsked
+from serving.currency import AskedView, PageView
 from serving.people_schemas import BoundedRate, CommitRow, CommitsAnswer, SlipLevel, SlipRow, SlipsAnswer, Weeks
 from serving.problems import Problem
 from serving.rendering import page
-from serving.services import Needs
 from serving.view import View
 
 router = APIRouter(tags=["reports"])
@@ -41,31 +41,30 @@ WeeksAsked = Annotated[
 
 
 @router.get("/v1/reports/slips", summary="How often deals slip, and close dates are pushed")
-def slips_report(services: Needs, level: SlipLevelAsked = "whole", period: QuarterAsked = ALL) -> SlipsAnswer:
+def slips_report(view: AskedView, level: SlipLevelAsked = "whole", period: QuarterAsked = ALL) -> SlipsAnswer:
     """Return what became of the deals that were to close in past quarters, as their dates were known at its start.
 
     Rates have bounds (Jeffreys, 95 %), and are pooled: pulled towards that of all groups as far as chance explains
     how they differ.
     """
-    return slips_answer(services.latest.required(), level, period)
+    return slips_answer(view, level, period)
 
 
 @router.get("/v1/reports/commits", summary="What came of commits")
 def commits_report(
-    services: Needs, level: PeopleLevelAsked = "whole", weeks: WeeksAsked = USUAL_WEEKS
+    view: AskedView, level: PeopleLevelAsked = "whole", weeks: WeeksAsked = USUAL_WEEKS
 ) -> CommitsAnswer:
     """Return what came of the deals committed some weeks before the end of past quarters, and of those that were not.
 
     A group is called optimistic or sandbagging only where the bounds (95 %) of what it committed over what came
     exclude 1. Of forty people one or two are named by luck alone.
     """
-    return commits_answer(services.latest.required(), level, weeks)
+    return commits_answer(view, level, weeks)
 
 
 @pages.get("/people")
-def people_page(request: Request, services: Needs, weeks: WeeksAsked = USUAL_WEEKS) -> Response:
+def people_page(request: Request, view: PageView, weeks: WeeksAsked = USUAL_WEEKS) -> Response:
     """Show how people's close dates and commits came true."""
-    view = services.latest.view()
     if view is None:
         return page(request, "no_scores.html", {})
     slips = {level: slips_answer(view, level, ALL).rows for level in ("whole", "owner", "team", "stage")}

@@ -10,6 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from serving import wording
 
 HERE = Path(__file__).parent
+SIGNED_IN = "signed_in"
+"""What the session of someone who has signed in holds."""
 _API_PREFIXES = ("/v1/", "/healthz", "/readyz", "/openapi.json")
 
 
@@ -30,8 +32,17 @@ _TEMPLATES = _environment()
 
 
 def page(request: Request, template: str, context: dict[str, Any], status: int = 200) -> HTMLResponse:
-    """Render ``template`` with ``context`` as an HTML page; it also sees the path and whether someone is signed in."""
-    here = {"path": request.url.path, "signed_in": bool(request.scope.get("session"))}
+    """Render ``template`` with ``context`` as an HTML page; it also sees what was asked for, and by whom.
+
+    Where there is a ``view`` the page offers the currencies that its sums can be shown in.
+    """
+    view = context.get("view")
+    here = {
+        "path": request.url.path,
+        "query": request.query_params.multi_items(),
+        "signed_in": bool((request.scope.get("session") or {}).get(SIGNED_IN)),
+        "currencies": [] if view is None else sorted({request.app.state.services.latest.currency, *view.rates}),
+    }
     return HTMLResponse(_TEMPLATES.get_template(template).render(here | context), status)
 
 

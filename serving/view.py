@@ -3,15 +3,16 @@
 One view belongs to one batch of scores. It is built with pandas once, and then read without it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import pandas as pd
 
-from crm.fiscal import this_and_next_quarter
+from crm.coming import fiscal_periods, months
+from crm.fiscal import Unit
 from crm.money import Rate, known_rates, rates_day
 from crm.present import present
 from crm.store import Store
@@ -21,14 +22,21 @@ from reports.forecast import forecast_rows
 from reports.forecast_basis import TABLES as FORECAST_TABLES
 from reports.forecast_basis import Basis, basis_of
 from reports.forecast_learned import Learned, learn
+from reports.new_units import learn_units
 from reports.pace import Pace, pace
 from reports.past_deals import FIELDS
 from reports.people import People, past_scores, people
+from reports.planned_units import PlannedUnits, planned_units
+from reports.receipts import Receipts, receipts
 
 Tables = dict[str, pd.DataFrame]
 
 # Names and stages, to put words to ids; small beside the history, so they stay in memory with the view.
-REFERENCE = ("accounts", "contacts", "users", "stages", "calendar", "fx_rates")
+REFERENCE = ("accounts", "contacts", "users", "user_changes", "stages", "calendar", "fx_rates")
+# Forecasts of other periods than the usual two quarters that are kept, for each of them takes a while to make.
+_KEPT_FORECASTS = 6
+USUAL_PERIODS, MOST_PERIODS = 6, 12
+"""How many periods planning figures are made for: each takes a while, and few ask for more than half a year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,14 @@ _NAMES = tuple(field.name for field in fields(ScoredDeal) if field.name != "acco
 
 
 @dataclass(frozen=True)
+class Forecast:
+    """What a forecast of some periods is made of, and its rows; see ``reports/forecast.py``."""
+
+    basis: Basis
+    rows: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
 class View:
     """Everything the pages and lists need of one batch of scores.
 
@@ -123,8 +139,7 @@ class View:
     @cached_property
     def basis(self) -> Basis:
         """What the forecast of this and the next fiscal quarter is made of. Made when first asked for."""
-        periods = this_and_next_quarter(self.as_of, self.reference["calendar"])
-        return basis_of(self.present, self.scores, self.planned, self.rates, periods, self.learned)
+        return self._basis("quarter", 2)
 
     @cached_property
     def forecast(self) -> pd.DataFrame:
@@ -162,6 +177,50 @@ class View:
         """Make what pages show before anybody asks."""
         _ = self.categories, self.pace, self.people
 
+    def forecast_of(self, unit: Unit, n: int) -> Forecast:
+        """Return the forecast of ``n`` fiscal periods of a kind, the first of which holds ``as_of``."""
+        return Forecast(self.basis, self.forecast) if (unit, n) == ("quarter", 2) else self._others(unit, n)
+
+    @cached_property
+    def _others(self) -> Callable[[Unit, int], Forecast]:
+        @lru_cache(maxsize=_KEPT_FORECASTS)
+        def made(unit: Unit, n: int) -> Forecast:
+            basis = self._basis(unit, n)
+            return Forecast(basis, forecast_rows(basis))
+
+        return made
+
+    def units(self, unit: Unit, n: int) -> PlannedUnits:
+        """Return the units of ``n`` fiscal periods or more, this one first; see ``reports/planned_units.py``."""
+        return self._units(unit, _made_for(n))
+
+    @cached_property
+    def _units(self) -> Callable[[Unit, int], PlannedUnits]:
+        @lru_cache
+        def planned(unit: Unit, n: int) -> PlannedUnits:
+            usual = learn_units(self.present, self.planned["line_items"], self.as_of)
+            return planned_units(self._basis(unit, n), self.learned, usual)
+
+        return planned
+
+    def receipts(self, n: int) -> Receipts:
+        """Return the receipts of ``n`` calendar months or more, this one first; see ``reports/receipts.py``."""
+        return self._receipts(_made_for(n))
+
+    @cached_property
+    def _receipts(self) -> Callable[[int], Receipts]:
+        @lru_cache
+        def planned(n: int) -> Receipts:
+            deals, won, ahead = self.basis.deals, self.basis.won, months(self.as_of, n)
+            tables = {"line_items": self.planned["line_items"], "calendar": self.reference["calendar"]}
+            return receipts(deals, won, tables, self.rates, self.as_of, ahead, self.learned)
+
+        return planned
+
+    def _basis(self, unit: Unit, n: int) -> Basis:
+        periods = fiscal_periods(self.as_of, self.reference["calendar"], unit, n)
+        return basis_of(self.present, self.scores, self.planned, self.rates, periods, self.learned)
+
 
 def build_view(store: Store, reporting_currency: str) -> View | None:
     """Read the latest scores and what was known when they were made; None when there are no scores yet."""
@@ -171,7 +230,7 @@ def build_view(store: Store, reporting_currency: str) -> View | None:
     tables = store.read_all()
     as_of = scores["as_of"].iloc[0]
     known, changes = present(tables, as_of), tables["deal_changes"]
-    currencies = [*known["currency"].unique(), *tables["quotas"]["currency"].unique()]
+    currencies = [*known["currency"].unique(), *tables["quotas"]["currency"].unique(), reporting_currency]
     rates, without_rate = _rates(tables["fx_rates"], currencies, reporting_currency, rates_day(as_of))
     deals = _ranked(known, scores, rates)
     return View(
@@ -209,6 +268,10 @@ def _rates(
     known, wanted = known_rates(fx_rates, reporting, day), sorted(set(currencies))
     found = {currency: known[currency] for currency in wanted if currency in known}
     return found, tuple(currency for currency in wanted if currency not in known)
+
+
+def _made_for(n: int) -> int:
+    return USUAL_PERIODS if n <= USUAL_PERIODS else MOST_PERIODS
 
 
 def _plain(column: pd.Series) -> list[Any]:

@@ -11,9 +11,9 @@ from crm.rejects import did_you_mean
 from reports.ranges import QUANTILES
 from reports.what_if import Outcome, what_if
 from serving import answers
+from serving.currency import AskedView
 from serving.forecast_schemas import Figures, WhatIfAnswer, WhatIfRow
 from serving.problems import Problem
-from serving.services import Needs
 from serving.view import View
 
 router = APIRouter(tags=["reports"])
@@ -27,13 +27,13 @@ PeriodAsked = Annotated[Literal["this", "next"], Query(description="Which fiscal
 
 @router.get("/v1/forecast/what-if", summary="What if this deal is lost, or closes this quarter?")
 def what_if_report(
-    services: Needs, deal: DealAsked, outcome: OutcomeAsked, period: PeriodAsked = "this"
+    view: AskedView, deal: DealAsked, outcome: OutcomeAsked, period: PeriodAsked = "this"
 ) -> WhatIfAnswer:
     """Return the forecast of the deal's owner, team, managers and of the whole, as it is and as it would be.
 
     The other deals' chances stay what they are.
     """
-    return what_if_answer(services.latest.required(), deal, outcome, period)
+    return what_if_answer(view, deal, outcome, period)
 
 
 def if_it_ends(view: View, deal_id: str) -> dict[str, Any] | None:

@@ -114,6 +114,17 @@ def day(value: date | datetime | str | None) -> str:
     return f"{value.day} {value:%b %Y}"
 
 
+def month_name(value: date) -> str:
+    """Write the month of a day, briefly; with its year where a year begins.
+
+    Examples
+    --------
+    >>> month_name(date(2026, 12, 1)), month_name(date(2027, 1, 1))
+    ('Dec', 'Jan 27')
+    """
+    return f"{value:%b %y}" if value.month == 1 else f"{value:%b}"
+
+
 def instant(value: datetime) -> str:
     """Write an instant to the minute, in UTC.
 
@@ -176,6 +187,7 @@ FILTERS = (
     short_change,
     cents_change,
     day,
+    month_name,
     instant,
     days_between,
     horizon,

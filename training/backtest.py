@@ -14,7 +14,7 @@ import pandas as pd
 import typer
 
 from crm.errors import NotEnoughDataError
-from crm.fiscal import Period, fiscal_year_start_month
+from crm.fiscal import Period, fiscal_calendar
 from crm.settings import Settings
 from crm.store import open_store
 from features.declared import load_declared
@@ -158,8 +158,8 @@ def main(
     refuse_leaks(tables, declared, midnight(plan.train_until))
     past = past_of(dataset_of(tables, plan), tables)
     since = tables["deals"]["created_at"].min().date() + timedelta(weeks=WARM_UP_WEEKS)
-    month = fiscal_year_start_month(tables["calendar"])
-    periods = past_periods(since, plan.train_until, weeks=weeks, start_month=month)
+    calendar = fiscal_calendar(tables["calendar"])
+    periods = past_periods(since, plan.train_until, weeks=weeks, calendar=calendar)
     found = backtest(past, quick(plan), periods, weeks_before=weeks_before, progress=typer.echo)
     for level in found.errors["level"].unique()[::-1]:
         typer.echo(f"\n{level}: WAPE of {found.judged['period'].nunique()} periods\n\n{wape_table(found, level)}")

@@ -1,21 +1,23 @@
-"""The past periods that a backtest replays: fiscal quarters, or spans of whole weeks that end on one Monday."""
+"""The past periods that a backtest replays: fiscal quarters, or spans of whole weeks that end where a week starts."""
 
 from datetime import date, datetime, timedelta
 
-from crm.fiscal import Period, fiscal_period, fiscal_quarter
+from crm.fiscal import USUAL, Period, fiscal_period
+from crm.fiscal_years import FiscalCalendar, week_start
 from training.moments import midnight
 
 YEAR_DAYS = 364
 """Whole weeks, so that a span of weeks a year ago holds the same weekdays."""
 
 
-def past_periods(since: date, until: date, *, weeks: int = 0, start_month: int = 1) -> list[Period]:
+def past_periods(since: date, until: date, *, weeks: int = 0, calendar: FiscalCalendar = USUAL) -> list[Period]:
     """Periods that lie between two days, the earliest first.
 
     Parameters
     ----------
     since, until : the first period starts on ``since`` or later, the last ends on ``until`` or before
     weeks : length of a period; 0 for fiscal quarters
+    calendar : how the company counts its quarters, and on which day its weeks start
 
     Examples
     --------
@@ -25,10 +27,10 @@ def past_periods(since: date, until: date, *, weeks: int = 0, start_month: int =
     ['2026-01-05', '2026-02-02']
     """
     if weeks:
-        end = until - timedelta(days=until.weekday())
+        end = week_start(calendar, until)
         period = _span(end - timedelta(weeks=weeks), end)
     else:
-        period = moved(fiscal_quarter(until, start_month), -1)
+        period = moved(fiscal_period(until, "quarter", calendar), -1)
         if moved(period, 1).end <= until:
             period = moved(period, 1)
     found: list[Period] = []
@@ -41,7 +43,7 @@ def past_periods(since: date, until: date, *, weeks: int = 0, start_month: int =
 def moved(period: Period, steps: int) -> Period:
     """The period of the same kind so many steps later, or earlier where ``steps`` is negative.
 
-    >>> moved(fiscal_quarter(date(2026, 1, 1), 1), -1).name
+    >>> moved(fiscal_period(date(2026, 1, 1), "quarter", USUAL), -1).name
     'FY2025 Q4'
     """
     if not _is_quarter(period):
@@ -57,7 +59,7 @@ def moved(period: Period, steps: int) -> Period:
 def year_before(period: Period) -> Period:
     """The same quarter of the year before; for a span of weeks the one 52 weeks earlier.
 
-    >>> year_before(fiscal_quarter(date(2026, 1, 1), 1)).name
+    >>> year_before(fiscal_period(date(2026, 1, 1), "quarter", USUAL)).name
     'FY2025 Q1'
     """
     if _is_quarter(period):

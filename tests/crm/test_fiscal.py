@@ -1,4 +1,4 @@
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pandas as pd
@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crm.coming import fiscal_periods, weeks
 from crm.errors import SettingsError
 from crm.fiscal import (
     fiscal_calendar,
@@ -143,3 +144,30 @@ def test_the_forecast_quarters_follow_the_pattern():
         ("FY2026 Q4", "2026-09-28"),
         ("FY2027 Q1", "2027-01-04"),
     ]
+
+
+@pytest.mark.parametrize("unit", ["week", "month", "quarter", "year"])
+def test_the_periods_ahead_begin_with_the_one_that_holds_the_instant_and_join(unit):
+    settings = {"fiscal_year_start_month": "2", "fiscal_pattern": "4-5-4", "week_start": "sunday"}
+    calendar = pd.DataFrame(list(settings.items()), columns=["setting", "value"])
+    ahead = fiscal_periods(datetime(2026, 11, 16, tzinfo=UTC), calendar, unit, 5)
+    assert ahead[0].start <= date(2026, 11, 16) < ahead[0].end
+    assert all(one.end == other.start for one, other in pairwise(ahead))
+    assert {period.start.weekday() for period in ahead} == {6}
+
+
+@pytest.mark.parametrize("first_weekday", WEEKDAYS)
+def test_calendar_weeks_start_on_whichever_day_the_company_says(first_weekday):
+    calendar = pd.DataFrame({"setting": ["week_start"], "value": [first_weekday]})
+    (week,) = weeks(datetime(2026, 11, 16, tzinfo=UTC), calendar, 1)
+    assert WEEKDAYS[week.start.weekday()] == first_weekday
+    assert week.start <= date(2026, 11, 16) < week.end
+
+
+@pytest.mark.parametrize("day", [date(2026, 3, 29), date(2026, 10, 25)])
+def test_when_clocks_change_a_week_keeps_its_seven_days_of_24_hours(day):
+    """Periods are of whole days in UTC, where no clock changes."""
+    week = fiscal_period(day, "week", FiscalCalendar(week_start="sunday"))
+    start, end = (pd.Timestamp(one, tz="UTC") for one in (week.start, week.end))
+    assert end - start == pd.Timedelta(hours=7 * 24)
+    assert {start.hour, end.hour} == {0}

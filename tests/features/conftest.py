@@ -64,7 +64,7 @@ def _frame(name: str, rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:
     table = TABLES[name]
     frame = pd.DataFrame(list(rows), columns=list(table.names), dtype=object)
     if "known_at" in table.names:
-        own = "changed_at" if name == "deal_changes" else "occurred_at"
+        own = "changed_at" if "changed_at" in table.names else "occurred_at"
         frame["known_at"] = frame["known_at"].fillna(frame[own])
     if "seq" in table.names:
         frame["seq"] = frame["seq"].fillna(0)

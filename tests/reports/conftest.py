@@ -89,8 +89,9 @@ def tables_with(stages) -> Callable[..., dict[str, pd.DataFrame]]:
     """Makes the tables a forecast reads beside the present: the stages, and what is given of the others, as text."""
 
     def made(**texts: str) -> dict[str, pd.DataFrame]:
-        names = ("users", "line_items", "quotas")
-        return {"stages": stages} | {name: _written_table(name, texts.get(name, "")) for name in names}
+        given = {"fx_rates": _FX_RATES} | texts
+        names = ("users", "user_changes", "line_items", "quotas", "fx_rates")
+        return {"stages": stages} | {name: _written_table(name, given.get(name, "")) for name in names}
 
     return made
 
@@ -112,6 +113,10 @@ new         | Demo  | 1        | open
 new         | Offer | 2        | open
 new         | Won   | 3        | won
 new         | Lost  | 4        | lost
+"""
+_FX_RATES = """
+currency | quote_currency | day        | rate
+USD      | EUR            | 2026-01-02 | 0.8
 """
 _DTYPES = {"instant": "datetime64[us, UTC]", "number": "float64", "integer": "int64", "flag": "bool"}
 _UNSAID = {"currency": "EUR", "pipeline_id": "new", "seq": "0", "active": "1", "kind": "call"}

@@ -44,7 +44,7 @@ D6      | amount   | 2026-01-01 | 99
 """
 RATES = """
 currency | quote_currency | day        | rate
-USD      | EUR            | 2026-09-30 | 0.5
+USD      | EUR            | 2026-08-30 | 0.5
 USD      | EUR            | 2026-10-15 | 0.9
 """
 USERS = "user_id | name | team\nU1 | Ann | North\nU2 | Bo | South"
@@ -82,7 +82,7 @@ def judged(company):
 def test_one_forecast_beside_every_rule_and_what_came(judged):
     row = judged(said("2026-08-17")).iloc[0]
     assert row[["period", "weeks_to_go", "level", "expected"]].tolist() == ["FY2026 Q3", 7, "whole", 70.0]
-    # 10 + 40, and 30 dollars at the rate of the quarter's last day, not at today's.
+    # 10 + 40, and 30 dollars at the rate of the day on which it was won, not at today's.
     assert row["came"] == 65.0
     assert row[["stage_weighted", "committed"]].tolist() == [91.0, 26.0]
     assert row[["last_period", "last_year"]].tolist() == [80.0, 50.0]

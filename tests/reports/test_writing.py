@@ -28,7 +28,7 @@ def store(tmp_path: Path, scores_of):
     opened.close()
 
 
-FILES = ["forecast.html", "forecast.csv", "at-risk.html", "at-risk.csv"]
+FILES = ["forecast.html", "forecast.csv", "planning.html", "receipts.csv", "units.csv", "at-risk.html", "at-risk.csv"]
 FILES += ["categories.csv", "people.html", "people.csv", "commits.csv", "what-changed.html", "what-changed.csv"]
 FILES += ["accuracy.html", "accuracy.csv"]
 
@@ -40,14 +40,18 @@ def test_the_files_are_written_and_agree_with_each_other(store: Store, tmp_path:
     forecast = pd.read_csv(paths[1])
     assert (forecast["reporting_currency"] == "EUR").all()
     assert f"{forecast['expected'].iloc[0]:,.2f}" in paths[0].read_text(encoding="utf-8")
-    risky = pd.read_csv(paths[3])
-    assert f"{risky['money_at_risk'].sum():,.0f} EUR" in paths[2].read_text(encoding="utf-8")
+    receipts, units, page = pd.read_csv(paths[3]), pd.read_csv(paths[4]), paths[2].read_text(encoding="utf-8")
+    assert (receipts["period"].nunique(), units["period"].nunique()) == (6, 6)
+    assert f"{receipts['expected'].iloc[0]:,.2f}" in page
+    assert all(f">{product}</td>" in page for product in units["product"])
+    risky = pd.read_csv(paths[6])
+    assert f"{risky['money_at_risk'].sum():,.0f} EUR" in paths[5].read_text(encoding="utf-8")
     assert risky["money_at_risk"].is_monotonic_decreasing
-    said, page = pd.read_csv(paths[4]), paths[0].read_text(encoding="utf-8")
+    said, page = pd.read_csv(paths[7]), paths[0].read_text(encoding="utf-8")
     assert f"{said['amount'].iloc[1]:,.0f}" in page[page.index("as the team sees it") :]
-    slips, commits = pd.read_csv(paths[6]), pd.read_csv(paths[7])
+    slips, commits = pd.read_csv(paths[9]), pd.read_csv(paths[10])
     whole = slips[(slips["level"] == "whole") & (slips["period"] == "all")].iloc[0]
-    people = paths[5].read_text(encoding="utf-8")
+    people = paths[8].read_text(encoding="utf-8")
     assert f"{whole['slip_rate']:.0%}" in people
     assert f"{commits['committed'].max():,.0f}" in people
 

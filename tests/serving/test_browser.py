@@ -107,7 +107,7 @@ def test_a_manager_asks_what_changed(tab, address, hand_made):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/manager", "/changes", "/people", "/accuracy", "/deals/D1", "/deals/D2", "/docs"]
+    "path", ["/", "/manager", "/changes", "/planning", "/people", "/accuracy", "/deals/D1", "/deals/D2", "/docs"]
 )
 def test_no_page_is_wider_than_the_screen(tab, address, hand_made, path):
     sign_in(tab, address, hand_made.key)

@@ -24,6 +24,62 @@ def test_periods_can_be_chosen(client, period, names):
     assert [entry["name"] for entry in answer.json()["periods"]] == names
 
 
+@pytest.mark.parametrize(
+    ("unit", "n", "names"),
+    [
+        ("week", 2, ["Week of 2026-03-30", "Week of 2026-04-06"]),
+        ("month", 3, ["FY2026 M03", "FY2026 M04", "FY2026 M05"]),
+        ("quarter", 1, ["FY2026 Q1"]),
+        ("year", 2, ["FY2026", "FY2027"]),
+    ],
+)
+def test_any_period_of_the_fiscal_calendar_is_forecast(client, unit, n, names):
+    answer = client.get("/v1/forecast", params={"unit": unit, "periods": n})
+    assert [entry["name"] for entry in answer.json()["periods"]] == names
+
+
+def test_periods_follow_the_companys_own_calendar(store, make_client, hand_made):
+    """A year of weeks from Sunday 1 February: its second month has five of them, the last from 29 March."""
+    settings = {"fiscal_year_start_month": "2", "fiscal_pattern": "4-5-4", "week_start": "sunday"}
+    records = [{"setting": name, "value": value} for name, value in settings.items()]
+    store.write("calendar", hand_made.rows("calendar", *records))
+    store.append("scores", hand_made.all_scores())
+    client, found = make_client(store), {}
+    for unit in ("week", "month", "quarter"):
+        (period,) = client.get("/v1/forecast", params={"unit": unit, "periods": 1}).json()["periods"]
+        found[unit] = (period["name"], period["start"], period["end"])
+    assert found == {
+        "week": ("FY2027 W09", "2026-03-29", "2026-04-05"),
+        "month": ("FY2027 M02", "2026-03-01", "2026-04-05"),
+        "quarter": ("FY2027 Q1", "2026-02-01", "2026-05-03"),
+    }
+
+
+def test_the_page_shows_months_too_with_the_working_days_left(client, store, hand_made):
+    """Until the end of March, a Tuesday, two days are left; of April's 22 one is a holiday."""
+    store.write("calendar", hand_made.rows("calendar", {"setting": "holiday", "value": "2026-04-03"}))
+    text = client.get("/manager", params={"unit": "month"}).text
+    assert "This month: FY2026 M03" in text
+    assert "until 31 Mar 2026, 2 working days left" in text
+    assert "until 30 Apr 2026, 21 working days" in text
+    assert "This quarter: FY2026 Q1" in client.get("/manager").text
+
+
+def test_an_owner_who_changed_team_in_the_period_is_named(store, make_client, hand_made):
+    """Ines won 9,000 on 18 March in West, and is in South since the 20th."""
+    at = hand_made.as_of.replace(day=20)
+    move = {"user_id": "U1", "field": "team", "changed_at": at, "seq": 0, "known_at": at}
+    store.write("user_changes", hand_made.rows("user_changes", move | {"old_value": "West", "new_value": "South"}))
+    store.append("scores", hand_made.all_scores())
+    client = make_client(store)
+    answer = client.get("/v1/forecast", params={"level": "team", "period": "this"})
+    closed = {row["id"]: row["closed"]["amount"] for row in rows(answer)}
+    assert (closed["West"], closed["South"]) == ("9000.00", "0.00")
+    (moved,) = answer.json()["moved_owners"]
+    assert list(moved.values()) == ["U1", "Ines Ferreira", "team", "West", "South", "2026-03-20"]
+    assert "Ines Ferreira moved on 20 Mar 2026 from team West to South" in client.get("/manager").text
+
+
 def test_what_was_won_counts_where_it_was_won(client):
     this, following = rows(client.get("/v1/forecast"))
     assert (this["closed"], this["n_won"]) == ({"amount": "9000.00", "currency": "EUR"}, 1)
@@ -53,7 +109,7 @@ def test_the_range_is_in_order_and_above_what_is_won(client):
 def test_it_says_which_rates_it_used_and_what_it_could_not_count(client):
     answer = client.get("/v1/forecast")
     assert answer.json()["rates"] == [{"currency": "USD", "rate": 0.9, "day": "2026-03-02"}]
-    assert answer.json()["missing_rates"] == [{"currency": "XXX", "day": "2026-03-29"}]
+    assert answer.json()["missing_rates"] == [{"currency": "XXX", "day": "2026-03-29", "n_deals": 1}]
     assert (rows(answer)[0]["n_imputed"], rows(answer)[0]["n_without_rate"]) == (1, 1)
     assert "good and bad quarters" in answer.json()["ranges_cover"]
     assert answer.json()["range_coverage"] is None

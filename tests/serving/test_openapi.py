@@ -13,6 +13,7 @@ PROGRAM_ROUTES = [
     *("/v1/deals", "/v1/deals/{deal_id}", "/v1/score", "/v1/forecast", "/v1/reports/at-risk"),
     *("/v1/forecast/what-if", "/v1/forecast/changes", "/v1/forecast/categories", "/v1/forecast/adjustments"),
     *("/v1/reports/pace", "/v1/reports/slips", "/v1/reports/commits", "/v1/reports/accuracy"),
+    *("/v1/planning/units", "/v1/planning/receipts"),
 ]
 CALL = {"period": "this", "level": "whole", "amount": "9000.00", "note": "As it is.", "author": "Ines"}
 ASKED = {"/v1/forecast/what-if": {"deal": "D1", "outcome": "won"}}

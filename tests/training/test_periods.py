@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from crm.fiscal import fiscal_quarter
+from crm.fiscal_years import FiscalCalendar
 from training.periods import mondays, moved, past_periods, weeks_to_go, year_before
 
 
@@ -19,7 +20,9 @@ def test_a_period_that_ends_on_the_last_day_counts():
 
 
 def test_quarters_follow_the_fiscal_year():
-    starts = [str(period.start) for period in past_periods(date(2026, 1, 1), date(2026, 9, 1), start_month=2)]
+    starts = [
+        str(period.start) for period in past_periods(date(2026, 1, 1), date(2026, 9, 1), calendar=FiscalCalendar(2))
+    ]
     assert starts == ["2026-02-01", "2026-05-01"]
 
 
@@ -28,6 +31,20 @@ def test_spans_of_weeks_end_on_the_last_monday_and_join():
     assert spans[-1].end == date(2026, 3, 9)
     assert all(one.end == other.start for one, other in itertools.pairwise(spans))
     assert {period.start.weekday() for period in spans} == {0}
+
+
+def test_quarters_of_weeks_are_replayed_as_the_company_counts_them():
+    calendar = FiscalCalendar(2, "4-5-4", "sunday")
+    spans = [
+        (p.name, str(p.start), str(p.end)) for p in past_periods(date(2026, 1, 1), date(2026, 6, 1), calendar=calendar)
+    ]
+    assert spans == [("FY2027 Q1", "2026-02-01", "2026-05-03")]
+
+
+def test_spans_of_weeks_start_on_the_companys_first_weekday_and_hold_a_monday_each_week():
+    spans = past_periods(date(2026, 1, 1), date(2026, 3, 11), weeks=2, calendar=FiscalCalendar(week_start="sunday"))
+    assert {period.start.weekday() for period in spans} == {6}
+    assert [str(as_of.date()) for as_of in mondays(spans[-1])] == ["2026-02-23", "2026-03-02"]
 
 
 def test_a_year_before_is_the_same_quarter_or_the_same_weeks():
