@@ -1,9 +1,9 @@
 """Every forecast whose period has ended: what we said, what reps and simple rules said, and what came.
 
-Said is read from the ledger, as it was issued. Came is what the deals known now brought, at the rates of the days on
-which they were won. What came by itself is no forecast of ours, so the rules may use it: *run rate* is what was won so far
-and the pace of the latest days, as many as the period has; *last period* the last one that had ended, *last year* the
-same period of the year before.
+Said is read from the ledger, as it was issued. Came is what the deals known now brought, each at the rate of the day on
+which it was won. What came by itself is no forecast of ours, so the rules may use it: *run rate* is what was won so
+far and the pace of the latest days, as many as the period has; *last period* the last one that had ended, *last year*
+the same period of the year before.
 """
 
 from collections.abc import Mapping

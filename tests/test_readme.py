@@ -42,6 +42,7 @@ def test_the_worked_example_runs_to_the_letter(tmp_path):
     assert {path.name for path in (tmp_path / "reports").iterdir()} == {
         *(f"{name}.{kind}" for name in ("forecast", "at-risk", "what-changed", "accuracy") for kind in ("html", "csv")),
         *("quality.html", "quality.json", "people.html", "people.csv", "commits.csv", "categories.csv"),
+        *("planning.html", "receipts.csv", "units.csv"),
     }
 
 
@@ -72,7 +73,8 @@ def test_every_route_of_the_api_is_named():
     of_a_deal = {f"/v1/deals/{{id}}/{name}" for name in ("history", "moved", "similar", "would-help")}
     of_forecast = {f"/v1/forecast{name}" for name in ("", "/what-if", "/changes", "/categories", "/adjustments")}
     of_reports = {f"/v1/reports/{name}" for name in ("at-risk", "pace", "slips", "commits", "accuracy")}
-    assert named == {"/v1/deals", "/v1/deals/{id}", "/v1/score"} | of_a_deal | of_forecast | of_reports
+    to_plan_by = {"/v1/planning/units", "/v1/planning/receipts"}
+    assert named == {"/v1/deals", "/v1/deals/{id}", "/v1/score"} | of_a_deal | of_forecast | of_reports | to_plan_by
 
 
 def test_every_link_to_a_file_leads_to_one():
