@@ -232,6 +232,17 @@ _TABLES = (
         Column("stall_reasons", "json", required=True),
         Column("note"),
     ),
+    _table(
+        "backtests",
+        "how wide ranges of forecasts must be, and how often they held, as a backtest found; appended, never changed",
+        "measured_at",
+        Column("measured_at", "instant", required=True),
+        Column("last_period_end", "date", required=True),
+        Column("periods", required=True),
+        Column("n_periods", "integer", required=True, minimum=1),
+        Column("plan", required=True),
+        Column("interval_calibration", "json", required=True),
+    ),
 )
 
 TABLES: dict[str, Table] = {table.name: table for table in _TABLES}
@@ -243,5 +254,5 @@ OF_DEALS = ("deals", "deal_changes", "interactions", "line_items")
 TOLD = {"deals": "created_at", "deal_changes": "known_at", "interactions": "known_at"}
 """By which instant a row of each large table became known."""
 
-LEDGERS = frozenset({"scores"})
+LEDGERS = frozenset({"scores", "backtests"})
 """Tables that are only appended to; everything else is imported and upserted by key."""

@@ -19,6 +19,7 @@ from features.declared import NOTHING, Declared
 from reports.at_risk import AT_RISK_FROM, at_least, attention
 from reports.forecast import forecast
 from reports.forecast_learned import learn
+from reports.measured_widths import MeasuredWidths, widths_as_of
 from reports.quality import Quality, open_signals, quality
 from reports.render import About, at_risk_html, csv_text, forecast_html, quality_html
 
@@ -37,7 +38,8 @@ def write_reports(store: Store, folder: Path, reporting_currency: str) -> list[P
     if scores.empty:
         raise NotEnoughDataError("There are no scores to report on; run `plumbline score` first.")
     folder.mkdir(parents=True, exist_ok=True)
-    texts = report_texts(store.read_all(), scores, reporting_currency)
+    widths = widths_as_of(store.read("backtests"), scores["as_of"].iloc[0].to_pydatetime())
+    texts = report_texts(store.read_all(), scores, reporting_currency, widths)
     return [_replace(folder / name, text) for name, text in texts.items()]
 
 
@@ -62,15 +64,21 @@ def quality_json(measured: Quality) -> str:
     return json.dumps(asdict(measured), default=datetime.isoformat, allow_nan=False, ensure_ascii=False, indent=1)
 
 
-def report_texts(tables: dict[str, pd.DataFrame], scores: pd.DataFrame, reporting_currency: str) -> dict[str, str]:
+def report_texts(
+    tables: dict[str, pd.DataFrame],
+    scores: pd.DataFrame,
+    reporting_currency: str,
+    widths: MeasuredWidths | None = None,
+) -> dict[str, str]:
     """Return the text of every report by file name, for scores that are all of one ``as_of``."""
     as_of = scores["as_of"].iloc[0].to_pydatetime()
     deals = present(tables, as_of)
     still_open = deals[deals["stage_category"] == "open"]
     rates = known_rates(tables["fx_rates"], reporting_currency, rates_day(as_of))
     used = [rates[name] for name in sorted(set(still_open["currency"])) if name in rates and name != reporting_currency]
-    learned = learn(tables, as_of, rates, known=deals)
-    about = About(as_of, str(scores["model_version"].iloc[0]), reporting_currency, used, learned.width)
+    learned = learn(tables, as_of, rates, known=deals, widths=widths)
+    measured = widths.says(as_of) if widths else None
+    about = About(as_of, str(scores["model_version"].iloc[0]), reporting_currency, used, measured)
     rows = forecast(deals, scores, tables, rates, this_and_next_quarter(as_of, tables["calendar"]), learned)
     every = attention(deals, scores, rates)
     no_rate = _without_rate(still_open, rates, reporting_currency, rates_day(as_of))

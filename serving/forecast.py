@@ -30,8 +30,9 @@ RANGES_COVER = (
 Period = Literal["this", "next", "both"]
 Threshold = Annotated[float, Query(ge=0, le=1, description="The least chance of being lost or stalled to report.")]
 _MONEY = ("closed", "open_expected", "new_expected", "expected", "p10", "p50", "p90")
-_MAYBE_MONEY, _MAYBE = ("stage_weighted", "quota"), ("reach_probability", "attainment", "coverage")
-_COUNTS = ("n_open", "n_won", "n_imputed", "n_without_rate", "n_without_score", "n_without_quota")
+_MAYBE_MONEY = ("stage_weighted", "quota")
+_MAYBE = ("range_coverage", "reach_probability", "attainment", "coverage")
+_COUNTS = ("n_open", "n_won", "n_imputed", "n_without_rate", "n_without_score", "n_without_quota", "n_range_forecasts")
 _PLAIN = ("level", "id", "name", *_COUNTS)
 
 
@@ -83,9 +84,14 @@ def forecast_answer(view: View, period: Period, level: Level) -> ForecastAnswer:
         ],
         missing_rates=[MissingRate(currency=name, day=rates_day(view.as_of)) for name in view.without_rate],
         ranges_cover=RANGES_COVER,
-        range_coverage=view.learned.width and view.learned.width.coverage,
+        ranges_measured=ranges_measured(view),
         periods=[_period(view, name, rows) for name in names],
     )
+
+
+def ranges_measured(view: View) -> str | None:
+    """What the ranges were measured on, in sentences; None before a backtest."""
+    return view.learned.widths and view.learned.widths.says(view.as_of)
 
 
 def deals_at_risk(view: View, owner: str | None, team: str | None, threshold: float) -> list[ScoredDeal]:
@@ -151,4 +157,5 @@ def _row(row: dict[Any, Any], currency: str) -> ForecastRow:
         **{name: answers.money(known[name], currency) for name in _MAYBE_MONEY},
         **{name: known[name] for name in _MAYBE},
         team=None if pd.isna(row["team"]) else row["team"],
+        range_like=row["range_like"] or None,
     )

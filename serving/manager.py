@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from reports.at_risk import AT_RISK_FROM
-from serving.forecast import RANGES_COVER, at_risk_answer, deals_at_risk, forecast_answer
+from serving.forecast import RANGES_COVER, at_risk_answer, deals_at_risk, forecast_answer, ranges_measured
 from serving.forecast_schemas import ForecastPeriod, ForecastRow, Level
 from serving.rendering import page
 from serving.schemas import Money
@@ -45,7 +45,7 @@ def manager_page(
     context = {
         "view": view,
         "ranges_cover": RANGES_COVER,
-        "width": view.learned.width,
+        "ranges_measured": ranges_measured(view),
         "with_quotas": bool(view.forecast["quota"].notna().any()),
         "sections": _sections(view),
         "report": report,

@@ -7,20 +7,22 @@ so that years are replayed in minutes; with more, forecasts would be a little be
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
 import typer
 
 from crm.errors import NotEnoughDataError
-from crm.fiscal import Period, fiscal_year_start_month
+from crm.fiscal import Period, fiscal_calendar
 from crm.settings import Settings
 from crm.store import open_store
 from features.declared import load_declared
 from features.labels import Patience
 from models.boosting import BoosterPlan
+from models.runs import log_curves, log_results, logged_run
 from reports.interval_calibration import IntervalCalibration, calibrate, learn_factors, measured_coverage
+from reports.measured_widths import FISCAL_QUARTERS, MeasuredWidths
 from training.book import Past, past_of
 from training.entry_point import run
 from training.forecast_errors import OURS, errors
@@ -117,6 +119,27 @@ def wape_table(found: Backtest, level: str = "whole") -> str:
     return "\n".join(lines)
 
 
+def curves(found: Backtest) -> dict[int, dict[str, float]]:
+    """Every measure by weeks to go, under names such as ``whole/plumbline/wape``."""
+    rows = found.errors.melt(["level", "weeks_to_go", "method"], var_name="measure")
+    names = rows["level"] + "/" + rows["method"] + "/" + rows["measure"]
+    return {
+        int(weeks): dict(zip(names[own.index], own["value"].astype(float), strict=True))
+        for weeks, own in rows.groupby("weeks_to_go")
+    }
+
+
+def measured_widths(found: Backtest, plan: Plan, weeks: int) -> MeasuredWidths:
+    """What the live forecast takes from a backtest of periods of so many weeks; 0 for fiscal quarters."""
+    return MeasuredWidths(
+        last_period_end=found.forecasts["end"].max().date(),
+        periods=f"periods of {weeks} weeks" if weeks else FISCAL_QUARTERS,
+        n_periods=found.judged["period"].nunique(),
+        plan=f"{len(plan.fold_starts)} blocks of time and up to {plan.booster.max_rounds} trees",
+        calibration=found.calibration,
+    )
+
+
 def write(found: Backtest, folder: Path, currency: str) -> list[Path]:
     """Write forecasts and errors as CSV (money in units), the calibration as JSON, the fan chart as SVG and PNG."""
     from training.fan_chart import fan_chart
@@ -141,33 +164,47 @@ def _line(cells: Sequence[str]) -> str:
 def main(
     until: str = typer.Option("", help="Replay periods that ended by this day (YYYY-MM-DD); today where not given."),
     weeks: int = typer.Option(0, min=0, help="Length of a period in weeks; 0 for fiscal quarters."),
-    weeks_before: int = typer.Option(0, min=0, help="Also forecast from so many Mondays before each period."),
+    weeks_before: int = typer.Option(
+        13, min=0, help="Also forecast from so many Mondays before each period, as the next quarter's forecast is."
+    ),
     patience_minimum_days: float = typer.Option(7, min=0, max=90, help="Lower bound of the stall window."),
     seed: int = typer.Option(0, min=0),
 ) -> None:
-    """Replay past periods and say how far the forecasts were off, beside what naive rules would have said."""
+    """Replay past periods and say how far the forecasts were off, beside what naive rules would have said.
+
+    What it finds of ranges is appended to the store, and the forecast takes it from there.
+    """
     settings = Settings()
-    tables, declared = open_store(settings.store_url).read_all(), load_declared(settings.signals)
-    plan = Plan(
-        train_until=day_or_today(until),
-        reporting_currency=settings.reporting_currency,
-        patience=Patience(minimum_days=patience_minimum_days),
-        booster=BoosterPlan(seed=seed),
-        declared=declared,
+    store = open_store(settings.store_url)
+    tables, declared = store.read_all(), load_declared(settings.signals)
+    plan = quick(
+        Plan(
+            train_until=day_or_today(until),
+            reporting_currency=settings.reporting_currency,
+            patience=Patience(minimum_days=patience_minimum_days),
+            booster=BoosterPlan(seed=seed),
+            declared=declared,
+        )
     )
     refuse_leaks(tables, declared, midnight(plan.train_until))
     past = past_of(dataset_of(tables, plan), tables)
     since = tables["deals"]["created_at"].min().date() + timedelta(weeks=WARM_UP_WEEKS)
-    month = fiscal_year_start_month(tables["calendar"])
-    periods = past_periods(since, plan.train_until, weeks=weeks, start_month=month)
-    found = backtest(past, quick(plan), periods, weeks_before=weeks_before, progress=typer.echo)
+    periods = past_periods(since, plan.train_until, weeks=weeks, calendar=fiscal_calendar(tables["calendar"]))
+    found = backtest(past, plan, periods, weeks_before=weeks_before, progress=typer.echo)
     for level in found.errors["level"].unique()[::-1]:
         typer.echo(f"\n{level}: WAPE of {found.judged['period'].nunique()} periods\n\n{wape_table(found, level)}")
     typer.echo("")
-    for name, value in headline(found, min(4, int(found.judged["weeks_to_go"].max()))).items():
+    figures = headline(found, min(4, int(found.judged["weeks_to_go"].max())))
+    for name, value in figures.items():
         typer.echo(f"{name}: {value:.3f}")
-    for path in write(found, settings.build_dir / "backtest", settings.reporting_currency):
+    store.append("backtests", measured_widths(found, plan, weeks).row(datetime.now(UTC)))
+    paths = write(found, settings.build_dir / "backtest", settings.reporting_currency)
+    for path in paths:
         typer.echo(path)
+    given = {"weeks": weeks, "weeks_before": weeks_before, "periods": ", ".join(found.judged["period"].unique())}
+    with logged_run(settings.tracking_uri, "backtest", plan.parameters() | given):
+        log_results(figures, files=paths)
+        log_curves(curves(found))
 
 
 if __name__ == "__main__":

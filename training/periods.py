@@ -2,20 +2,21 @@
 
 from datetime import date, datetime, timedelta
 
-from crm.fiscal import Period, fiscal_period, fiscal_quarter
+from crm.fiscal import USUAL, Period, fiscal_period
+from crm.fiscal_years import FiscalCalendar
 from training.moments import midnight
 
 YEAR_DAYS = 364
 """Whole weeks, so that a span of weeks a year ago holds the same weekdays."""
 
 
-def past_periods(since: date, until: date, *, weeks: int = 0, start_month: int = 1) -> list[Period]:
+def past_periods(since: date, until: date, *, weeks: int = 0, calendar: FiscalCalendar = USUAL) -> list[Period]:
     """Periods that lie between two days, the earliest first.
 
     Parameters
     ----------
     since, until : the first period starts on ``since`` or later, the last ends on ``until`` or before
-    weeks : length of a period; 0 for fiscal quarters
+    weeks : length of a period; 0 for fiscal quarters of ``calendar``
 
     Examples
     --------
@@ -28,7 +29,7 @@ def past_periods(since: date, until: date, *, weeks: int = 0, start_month: int =
         end = until - timedelta(days=until.weekday())
         period = _span(end - timedelta(weeks=weeks), end)
     else:
-        period = moved(fiscal_quarter(until, start_month), -1)
+        period = moved(fiscal_period(until, "quarter", calendar), -1)
         if moved(period, 1).end <= until:
             period = moved(period, 1)
     found: list[Period] = []
@@ -41,6 +42,7 @@ def past_periods(since: date, until: date, *, weeks: int = 0, start_month: int =
 def moved(period: Period, steps: int) -> Period:
     """The period of the same kind so many steps later, or earlier where ``steps`` is negative.
 
+    >>> from crm.fiscal import fiscal_quarter
     >>> moved(fiscal_quarter(date(2026, 1, 1), 1), -1).name
     'FY2025 Q4'
     """
@@ -57,6 +59,7 @@ def moved(period: Period, steps: int) -> Period:
 def year_before(period: Period) -> Period:
     """The same quarter of the year before; for a span of weeks the one 52 weeks earlier.
 
+    >>> from crm.fiscal import fiscal_quarter
     >>> year_before(fiscal_quarter(date(2026, 1, 1), 1)).name
     'FY2025 Q1'
     """
@@ -70,11 +73,6 @@ def mondays(period: Period, weeks_before: int = 0) -> list[datetime]:
     first = period.start + timedelta(days=-period.start.weekday() % 7)
     days = (period.end - first).days
     return [midnight(first + timedelta(weeks=week)) for week in range(-weeks_before, -(-days // 7))]
-
-
-def weeks_to_go(as_of: datetime, period: Period) -> int:
-    """Weeks until the period's end, begun ones counted: 1 on its last Monday."""
-    return -(-(midnight(period.end) - as_of) // timedelta(weeks=1))
 
 
 def _span(start: date, end: date) -> Period:

@@ -12,13 +12,13 @@ from features.facts import DAY
 from features.histories import instant
 from models.scorer import Scorer
 from reports.final_amounts import FinalAmounts, learn_final_amounts
+from reports.interval_calibration import weeks_to_go
 from reports.money_levels import NewPart, money_table, open_money, sums_by_group
 from reports.new_deals import learn_creation
 from reports.shocks import Shock
 from training.book import LEVEL, Past, by_group, of_groups, won_in
 from training.moments import midnight
 from training.naive_forecasts import naive_forecasts
-from training.periods import weeks_to_go
 
 RANGE = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 MIDPOINTS = {f"q{1000 * (k + 0.5) / 20:03.0f}": (k + 0.5) / 20 for k in range(20)}
@@ -111,7 +111,7 @@ def forecast_at(past: Past, learned: Learned, as_of: datetime, period: Period) -
     keys = {
         **{"period": period.name, "start": pd.Timestamp(period.start), "end": pd.Timestamp(period.end)},
         **{"as_of": pd.Timestamp(as_of), "trained_until": pd.Timestamp(learned.since)},
-        "weeks_to_go": weeks_to_go(as_of, period),
+        "weeks_to_go": weeks_to_go(as_of, period.end),
     }
     found = table[["level", "id", *MONEY]].merge(naive, on=["level", "id"], how="left")
     for place, (name, value) in enumerate(keys.items()):

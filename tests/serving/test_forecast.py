@@ -56,7 +56,30 @@ def test_it_says_which_rates_it_used_and_what_it_could_not_count(client):
     assert answer.json()["missing_rates"] == [{"currency": "XXX", "day": "2026-03-29"}]
     assert (rows(answer)[0]["n_imputed"], rows(answer)[0]["n_without_rate"]) == (1, 1)
     assert "good and bad quarters" in answer.json()["ranges_cover"]
-    assert answer.json()["range_coverage"] is None
+    assert answer.json()["ranges_measured"] is None
+    assert rows(answer)[0]["range_coverage"] is None
+
+
+def test_how_often_ranges_held_in_a_backtest_stands_beside_each(client, store, hand_made):
+    store.append("backtests", hand_made.backtested())
+    this, following = rows(client.get("/v1/forecast"))
+    assert (this["range_coverage"], this["n_range_forecasts"], this["range_like"]) == (0.857, 14, "whole")
+    assert (following["range_coverage"], following["n_range_forecasts"]) == (None, 0)
+    owners = rows(client.get("/v1/forecast", params={"level": "owner", "period": "this"}))
+    assert {(row["range_coverage"], row["range_like"]) for row in owners} == {(0.79, "team")}
+    said = client.get("/v1/forecast").json()["ranges_measured"]
+    assert "a backtest of 7 past fiscal quarters that ended by 2026-01-01, 88 days before" in said
+
+
+def test_a_backtest_makes_ranges_wider_and_the_chance_to_reach_a_quota_with_them(store, make_client, hand_made):
+    store.append("scores", hand_made.all_scores())
+    before = make_client(store).get("/v1/forecast", params={"level": "owner", "period": "this"})
+    store.append("backtests", hand_made.backtested())
+    after = make_client(store).get("/v1/forecast", params={"level": "owner", "period": "this"})
+    (narrow,), (wide,) = ([row for row in rows(answer) if row["id"] == "U1"] for answer in (before, after))
+    assert cents(wide, "p50") == cents(narrow, "p50")
+    assert cents(wide, "p90") > cents(narrow, "p90")
+    assert wide["reach_probability"] != narrow["reach_probability"]
 
 
 LEVELS = ("whole", "team", "owner", "manager", "pipeline", "region", "segment", "product")

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+import mlflow
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +13,7 @@ from crm.errors import NotEnoughDataError
 from crm.simulate import DEMO_END, Simulation
 from crm.store import open_store
 from reports.interval_calibration import IntervalCalibration
+from reports.measured_widths import widths_as_of
 from training.backtest import backtest, headline, main, quick, wape_table, write
 from training.book import Past, by_group, past_of, won_in
 from training.periods import past_periods
@@ -148,21 +150,41 @@ def test_the_backtest_is_measured_and_written(small_company, few_trees, replayed
     assert kept == found.calibration
 
 
-def test_the_command_prints_tables_and_says_where_the_files_are(small_company, replayed, monkeypatch, tmp_path, capsys):
+@pytest.mark.usefixtures("mlflow_left_as_found")
+def test_the_command_prints_writes_keeps_and_logs_what_it_found(small_company, replayed, monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("PLUMBLINE_STORE_URL", f"sqlite:///{tmp_path}/plumbline.db")
     monkeypatch.setenv("PLUMBLINE_BUILD_DIR", str(tmp_path))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     monkeypatch.setattr("training.backtest.replay", lambda *_, **__: replayed)
     store = open_store(f"sqlite:///{tmp_path}/plumbline.db")
     for name, rows in small_company.tables.items():
         store.write(name, rows)
-    store.close()
-    main(until="2026-04-10", weeks=0, weeks_before=0, patience_minimum_days=7, seed=0)
+    main(until="2026-04-10", weeks=0, weeks_before=3, patience_minimum_days=7, seed=0)
     said = capsys.readouterr().out
     assert "| weeks to go | n | plumbline | stage weighted |" in said
     assert "wape_4w_best_naive" in said
     assert {path.name for path in (tmp_path / "backtest").iterdir()} == {
         *("forecasts.csv", "errors.csv", "interval_calibration.json", "fan_chart.svg", "fan_chart.png"),
     }
+    written = json.loads((tmp_path / "backtest" / "interval_calibration.json").read_text())
+    kept = widths_as_of(store.read("backtests"), datetime(2026, 4, 13, tzinfo=UTC))
+    store.close()
+    assert kept is not None
+    assert kept.calibration.document() == written
+    assert (kept.last_period_end, kept.periods, kept.n_periods) == (date(2026, 4, 1), "fiscal quarters", 1)
+    assert kept.plan == "2 blocks of time and up to 120 trees"
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    (run,) = client.search_runs([client.get_experiment_by_name("plumbline").experiment_id])
+    assert run.data.params["backtest.weeks_before"] == "3"
+    assert run.data.params["backtest.periods"] == "FY2026 Q1"
+    assert {file.path for file in client.list_artifacts(run.info.run_id)} == {
+        *("forecasts.csv", "errors.csv", "interval_calibration.json", "fan_chart.svg", "fan_chart.png"),
+    }
+    errors = pd.read_csv(tmp_path / "backtest" / "errors.csv")
+    ours = errors[(errors["level"] == "whole") & (errors["method"] == "plumbline")].set_index("weeks_to_go")["wape"]
+    curve = {one.step: one.value for one in client.get_metric_history(run.info.run_id, "whole/plumbline/wape")}
+    assert curve == pytest.approx(ours.to_dict(), abs=1e-6)
+    assert run.data.metrics["wape_4w"] == pytest.approx(ours[4], abs=1e-6)
 
 
 def test_too_few_periods_are_said_to_be_too_few(small_company, few_trees, replayed, monkeypatch):
