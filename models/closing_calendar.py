@@ -18,8 +18,8 @@ from models.arithmetic import N_QUARTER_BINS, day_cells, quarter_ends
 
 DAYS_WATCHED = 7
 """Days looked at from each snapshot on: a week has every weekday."""
-PENALTY = 10.0
-"""Ridge penalty on logarithms of factors; so many closings on a kind of day make its factor half as far from 1."""
+PENALTY = 3.0
+"""Ridge penalty on logarithms of factors; so many closings expected on a kind of day put its factor half-way to 1."""
 
 
 def learn_calendar(

@@ -38,7 +38,7 @@ class Parts:
 def parts(draw: Callable, n: int = 3) -> Parts:
     """Any probabilities, any shares that do not fall, any patience; two quarters end anywhere, also on a knot."""
     chances = st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1))
-    ends = draw(arrays(float, (n, 2), elements=st.one_of(st.sampled_from([91.0, 728.0]), st.floats(0.5, 728))))
+    ends = draw(arrays(float, (n, 2), elements=st.one_of(st.just(91.0), st.floats(0.5, 727))))
     knots = np.sort(np.hstack([np.tile(KNOTS, (n, 1)), ends]), axis=1)
     won, lost = (np.sort(draw(arrays(float, (n, K + 2), elements=chances)), axis=1) for _ in range(2))
     win, stalled = (draw(arrays(float, n, elements=chances)) for _ in range(2))

@@ -19,8 +19,8 @@ def measured(end: str, factor: float = 1.2, periods: str = FISCAL_QUARTERS) -> M
 
 
 def kept(store: Store, *found: MeasuredWidths) -> pd.DataFrame:
-    """Table backtests, after one backtest a day."""
-    for day, one in enumerate(found, start=1):
+    """Table backtests, after one more backtest a day."""
+    for day, one in enumerate(found, start=1 + len(store.read("backtests"))):
         store.append("backtests", one.row(datetime(2026, 11, day, tzinfo=UTC)))
     return store.read("backtests")
 
@@ -47,6 +47,7 @@ def test_a_backtest_of_quarters_comes_before_a_later_one_of_other_periods(store)
     weeks = measured("2026-11-02", 2.0, "periods of 4 weeks")
     assert widths_as_of(kept(store, weeks), AS_OF) == weeks
     assert widths_as_of(kept(store, measured("2026-10-01"), weeks), AS_OF) == measured("2026-10-01")
+    assert len(store.read("backtests")) == 3
 
 
 def test_a_range_is_made_wider_by_its_level_and_weeks_to_go():

@@ -242,17 +242,8 @@ def tables_with_all() -> dict[str, pd.DataFrame]:
 @pytest.fixture
 def hand_made() -> SimpleNamespace:
     """The values that tests compare with, and what makes more rows."""
-    return SimpleNamespace(
-        key=KEY,
-        as_of=AS_OF,
-        now=NOW,
-        nasty=NASTY,
-        ranked=RANKED,
-        rows=rows,
-        score_row=score_row,
-        all_scores=all_scores,
-        backtested=backtested,
-    )
+    made = {"rows": rows, "score_row": score_row, "all_scores": all_scores, "backtested": backtested}
+    return SimpleNamespace(key=KEY, as_of=AS_OF, now=NOW, nasty=NASTY, ranked=RANKED, **made)
 
 
 @pytest.fixture(scope="session")
