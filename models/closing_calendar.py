@@ -47,31 +47,36 @@ def learn_calendar(
     calendar: dict[str, Any] = {"quarter_ends": [end.isoformat() for end in ends]}
     stages, place = np.unique(stage.to_numpy(object).astype(str), return_inverse=True)
     shape = (len(stages), 7, N_QUARTER_BINS)
-    watched, closed = np.zeros(np.prod(shape)), np.zeros((2, np.prod(shape)))
+    watched, closed = np.zeros(shape), np.zeros((2, *shape))
     for ahead in range(DAYS_WATCHED):
         weekday, quarter = day_cells(np.floor(as_of_day).astype(np.int64) + ahead, quarter_ends(calendar))
         rows = (closed_by > ahead) & (days_seen >= ahead + 1) & (quarter >= 0)
-        cell = np.ravel_multi_index((place[rows], weekday[rows], quarter[rows]), shape)
-        watched += np.bincount(cell, minlength=len(watched))
-        for k, outcome in enumerate((1, 0)):
-            closes = (closed_by[rows] <= ahead + 1) & (won[rows] == outcome)
-            closed[k] += np.bincount(cell[closes], minlength=len(watched))
-    by_weekday, by_quarter = zip(*(_factors(of_outcome, watched, shape) for of_outcome in closed), strict=True)
+        np.add.at(watched, (place[rows], weekday[rows], quarter[rows]), 1)
+        for of_outcome, outcome in zip(closed, (1, 0), strict=True):
+            closes = rows & (closed_by <= ahead + 1) & (won == outcome)
+            np.add.at(of_outcome, (place[closes], weekday[closes], quarter[closes]), 1)
+    by_weekday, by_quarter = zip(*(day_factors(of_outcome, watched) for of_outcome in closed), strict=True)
     return calendar | {"weekday": list(by_weekday), "to_quarter_end": list(by_quarter)}
 
 
-def _factors(closed: FloatColumn, watched: FloatColumn, shape: tuple[int, ...]) -> tuple[list[float], list[float]]:
-    """Factors by weekday and by distance to the quarter's end; 1 on the average day that was watched."""
+def day_factors(closed: FloatColumn, watched: FloatColumn) -> tuple[list[float], list[float]]:
+    """Factors by weekday and by distance to the quarter's end; 1 on the average day that was watched.
+
+    Parameters
+    ----------
+    closed, watched : arrays of shape (n_groups, 7, N_QUARTER_BINS)
+        Deals closed on days of each kind, and days on which one was open; groups close at rates of their own.
+    """
+    n_groups, *sizes = closed.shape
     if not closed.any():
-        return [1.0] * shape[1], [1.0] * shape[2]
-    seen = np.flatnonzero(watched)
-    kinds = np.unravel_index(seen, shape)
-    terms = np.hstack([np.eye(size)[kind] for kind, size in zip(kinds, shape, strict=True)])
-    model = PoissonRegressor(alpha=PENALTY / watched.sum(), solver="newton-cholesky")
-    model.fit(terms, closed[seen] / watched[seen], sample_weight=watched[seen])
-    _, weekday, quarter = np.split(np.exp(model.coef_), np.cumsum(shape)[:-1])
-    return _usual(weekday, kinds[1], watched[seen]), _usual(quarter, kinds[2], watched[seen])
+        return [1.0] * sizes[0], [1.0] * sizes[1]
+    kinds, days = np.nonzero(watched), watched[watched > 0]
+    terms = np.hstack([np.eye(size)[kind] for kind, size in zip(kinds, closed.shape, strict=True)])
+    model = PoissonRegressor(alpha=PENALTY / days.sum(), solver="newton-cholesky")
+    model.fit(terms, closed[kinds] / days, sample_weight=days)
+    _, weekday, quarter = np.split(np.exp(model.coef_), np.cumsum([n_groups, sizes[0]]))
+    return _usual(weekday, kinds[1], days), _usual(quarter, kinds[2], days)
 
 
-def _usual(factors: FloatColumn, kind: IntColumn, watched: FloatColumn) -> list[float]:
-    return (factors / np.average(factors[kind], weights=watched)).tolist()  # type: ignore[no-any-return]
+def _usual(factors: FloatColumn, kind: IntColumn, days: FloatColumn) -> list[float]:
+    return (factors / np.average(factors[kind], weights=days)).tolist()  # type: ignore[no-any-return]

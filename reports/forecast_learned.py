@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pandas as pd
 
+from crm.fiscal import fiscal_calendar
 from crm.money import Rate, cents
 from crm.present import present
 from reports.final_amounts import FinalAmounts, learn_final_amounts
@@ -60,7 +61,7 @@ def learn(
     deals = deals.assign(won=deals["stage_category"] == "won", cents=cents(deals["amount"], deals["currency"], rates))
     return Learned(
         as_of=as_of,
-        creation=learn_creation(deals, as_of),
+        creation=learn_creation(deals, as_of, fiscal=fiscal_calendar(tables["calendar"])),
         parts=parts_by_level(deals, tables["users"], tables["line_items"], as_of),
         final=learn_final_amounts(_past_amounts(deals[deals["won"]], tables["deal_changes"], as_of, rates)),
         shock=learn_shock(tables["deal_changes"], deals, tables["stages"], as_of, rates),

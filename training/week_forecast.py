@@ -99,7 +99,7 @@ def forecast_at(past: Past, learned: Learned, as_of: datetime, period: Period) -
     """
     book = past.book(as_of)
     deals = open_deals_at(past, learned, book, as_of, period)
-    money = open_money(deals.table, deals.chance[:, None], (LEVEL,), _new(book, as_of, period))
+    money = open_money(deals.table, deals.chance[:, None], (LEVEL,), _new(past, book, as_of, period))
     table = money_table(money, sums_by_group(money, learned.shock), QUANTILES)
     table["won"] = of_groups(by_group(won_in(book, period), "cents"), table)
     table = table.rename(columns={"open_cents": "open", "new_cents": "new"})
@@ -119,8 +119,8 @@ def forecast_at(past: Past, learned: Learned, as_of: datetime, period: Period) -
     return found
 
 
-def _new(book: pd.DataFrame, as_of: datetime, period: Period) -> list[NewPart]:
-    creation = learn_creation(book, as_of, LEVEL)
+def _new(past: Past, book: pd.DataFrame, as_of: datetime, period: Period) -> list[NewPart]:
+    creation = learn_creation(book, as_of, LEVEL, past.dataset.snapshots.norms.vocabulary.fiscal)
     whole = creation.expected(max(as_of, midnight(period.start)), midnight(period.end))
     parts = {str(name): creation.part(name, whole) for name in creation.parts}
     return [NewPart({LEVEL: name}, [part if part.mean else None]) for name, part in parts.items()]
