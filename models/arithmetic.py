@@ -47,7 +47,7 @@ def close_date_bins(days_to_close_date: np.ndarray, knots: np.ndarray) -> np.nda
     """Bin of the close date's distance from each interval's start, 0 for no close date; shape (n, n_intervals)."""
     ahead = days_to_close_date[:, None] - np.append(0.0, knots[:-1])
     found = 1 + np.digitize(np.nan_to_num(ahead), CLOSE_DATE_EDGES)
-    return np.where(np.isnan(ahead), 0, found)  # type: ignore[no-any-return]
+    return np.where(np.isnan(ahead), 0, found)
 
 
 def quarter_ends(calendar: Mapping[str, Any]) -> np.ndarray:
@@ -172,7 +172,7 @@ def closing_shares(
 
 def busyness(work: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """Logarithm of the work per day between edges in days, from the work done by them; shape (2, n, n_edges - 1)."""
-    return np.log(np.diff(work, axis=2) / np.diff(edges, axis=1))  # type: ignore[no-any-return]
+    return np.log(np.diff(work, axis=2) / np.diff(edges, axis=1))
 
 
 def _between(shares: np.ndarray, work: np.ndarray, there: np.ndarray, interval: np.ndarray) -> np.ndarray:
@@ -181,7 +181,7 @@ def _between(shares: np.ndarray, work: np.ndarray, there: np.ndarray, interval: 
     low, high = (np.take_along_axis(edges, interval + step, axis=1) for step in (0, 1))
     start, end = (np.take_along_axis(work, interval + step, axis=1) for step in (0, 1))
     done = np.clip((there - start) / (end - start), 0, 1)
-    return np.maximum.accumulate(low * (1 - done) + high * done, axis=1)  # type: ignore[no-any-return]
+    return np.maximum.accumulate(low * (1 - done) + high * done, axis=1)
 
 
 def around(curve: np.ndarray, knots: np.ndarray, days: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

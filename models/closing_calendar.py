@@ -79,4 +79,4 @@ def day_factors(closed: FloatColumn, watched: FloatColumn) -> tuple[list[float],
 
 
 def _usual(factors: FloatColumn, kind: IntColumn, days: FloatColumn) -> list[float]:
-    return (factors / np.average(factors[kind], weights=days)).tolist()  # type: ignore[no-any-return]
+    return (factors / np.average(factors[kind], weights=days)).tolist()

@@ -144,7 +144,7 @@ def _amount_by(days_to_close: pd.Series, worth: pd.Series, amount: float) -> NDA
     band = np.searchsorted(edges, days, side="right")
     count, total = np.bincount(band, minlength=len(edges) + 1), np.bincount(band, worth, len(edges) + 1)
     mean = (total + PRIOR_WON * amount) / (count + PRIOR_WON)
-    return mean[np.searchsorted(edges, np.arange(int(days.max()) + 1), side="right")]  # type: ignore[no-any-return]
+    return mean[np.searchsorted(edges, np.arange(int(days.max()) + 1), side="right")]
 
 
 def _parts(created: pd.Series, won: pd.Series) -> dict[Hashable, float]:

@@ -91,7 +91,8 @@ def forecast_answer(view: View, period: Period, level: Level) -> ForecastAnswer:
 
 def ranges_measured(view: View) -> str | None:
     """What the ranges were measured on, in sentences; None before a backtest."""
-    return view.learned.widths and view.learned.widths.says(view.as_of)
+    widths = view.learned.widths
+    return widths.says(view.as_of) if widths else None
 
 
 def deals_at_risk(view: View, owner: str | None, team: str | None, threshold: float) -> list[ScoredDeal]:

@@ -207,8 +207,8 @@ def all_scores(as_of: datetime = AS_OF, version: str = "7") -> pd.DataFrame:
 
 
 def backtested() -> pd.DataFrame:
-    """A row of table backtests: of whole and teams, with one or two weeks to go."""
-    factors = {("whole", 0): 1.5, ("team", 0): 1.25}
+    """A row of table backtests: of whole and teams; how often ranges held is known with one or two weeks to go."""
+    factors = {("whole", 0): 1.5, ("team", 0): 1.25, ("whole", 4): 1.5, ("team", 4): 1.5}
     coverage = {("whole", 0): Coverage(0.857, 14, 7), ("team", 0): Coverage(0.79, 42, 7)}
     plan = "2 blocks of time and up to 120 trees"
     found = MeasuredWidths(date(2026, 1, 1), FISCAL_QUARTERS, 7, plan, IntervalCalibration(factors, coverage))

@@ -142,7 +142,6 @@ def test_beside_each_range_the_managers_page_says_how_often_it_held(client, stor
     assert "by a backtest of 7 past fiscal quarters" in text
     assert "held 86% of 14" in text
     assert "P10 to P90 held 79% of 42" in text
-    assert "P10 to P90 held 79% of 42, as for teams" in text
     assert "P10 to P90 not measured" in text
 
 
