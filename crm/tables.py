@@ -242,6 +242,8 @@ _TABLES = (
         Column("n_periods", "integer", required=True, minimum=1),
         Column("plan", required=True),
         Column("interval_calibration", "json", required=True),
+        Column("shock_scale", "number", required=True, minimum=0),
+        Column("shock_degrees_of_freedom", "number", minimum=2),
     ),
 )
 

@@ -119,7 +119,7 @@ def basis_of(
             {"manager": rows_by_manager(deals["owner"].to_numpy(object), above)},
         ),
         _by_product(deals, chance, lines, _new_parts(parts, whole, product=True)),
-        learned.shock.shock if learned else Shock(),
+        learned.common_shock if learned else Shock(),
         as_of,
         learned.widths if learned else None,
     )

@@ -17,6 +17,7 @@ from reports.new_parts import parts_by_level
 from reports.past_shock import learn_shock
 from reports.past_stages import stage_entries
 from reports.shock_fit import ShockFit
+from reports.shocks import Shock
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Learned:
     creation : how many deals come, and what they bring
     parts : by level, such as owner or product, the part of it that each group takes; each level's sum to 1
     final : what amounts become until deals are won
-    shock : how far a good or bad quarter moves all deals
+    shock : how far a good or bad quarter moves all deals, judged by their stages
     widths : of the ranges, as measured by a backtest; None before there was one
     """
 
@@ -38,6 +39,11 @@ class Learned:
     final: FinalAmounts
     shock: ShockFit
     widths: MeasuredWidths | None = None
+
+    @property
+    def common_shock(self) -> Shock:
+        """The shock to compute ranges with: that of the backtest which measured them, as widths are of such ranges."""
+        return self.widths.shock if self.widths else self.shock.shock
 
 
 def learn(

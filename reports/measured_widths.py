@@ -1,4 +1,4 @@
-"""By how much ranges are made wider, and how often such ranges held: what the newest backtest in the store measured.
+"""By how much ranges are made wider, and how often such ranges held: what the last backtest in the store measured.
 
 It is kept in the store, not in a file or in MLflow: every process that serves or reports reads the same, also on other
 machines, in one small query and without MLflow; and as it is only appended to, what was said when can be told.
@@ -7,10 +7,12 @@ machines, in one small query and without MLflow; and as it is only appended to, 
 import json
 from dataclasses import dataclass
 from datetime import date, datetime
+from math import inf, isfinite
 
 import pandas as pd
 
 from reports.interval_calibration import IntervalCalibration, Width, weeks_to_go
+from reports.shocks import Shock
 
 FISCAL_QUARTERS = "fiscal quarters"
 """The periods that forecasts are of; widths measured on others are taken where there are none of these."""
@@ -29,6 +31,7 @@ class MeasuredWidths:
     periods : what was replayed, such as ``fiscal quarters`` or ``4 weeks``
     n_periods : how many of them were judged
     plan : how the scorers were trained on the way, in words
+    shock : the common shock that its periods told; widths are of ranges computed with such a shock
     """
 
     last_period_end: date
@@ -36,6 +39,7 @@ class MeasuredWidths:
     n_periods: int
     plan: str
     calibration: IntervalCalibration
+    shock: Shock
 
     def width(self, level: str, as_of: datetime, period_end: date) -> Width:
         """The width of a group's range, by its level and the weeks to go."""
@@ -44,9 +48,18 @@ class MeasuredWidths:
     def row(self, measured_at: datetime) -> pd.DataFrame:
         """The row of table ``backtests``."""
         text = json.dumps(self.calibration.document())
-        plain = {"last_period_end": self.last_period_end.isoformat(), "interval_calibration": text}
-        plain |= {"periods": self.periods, "n_periods": self.n_periods, "plan": self.plan}  # type: ignore[dict-item]
-        return pd.DataFrame([plain | {"measured_at": pd.Timestamp(measured_at).as_unit("us")}])
+        degrees = self.shock.degrees_of_freedom
+        plain = {
+            "measured_at": pd.Timestamp(measured_at).as_unit("us"),
+            "last_period_end": self.last_period_end.isoformat(),
+            "periods": self.periods,
+            "n_periods": self.n_periods,
+            "plan": self.plan,
+            "interval_calibration": text,
+            "shock_scale": self.shock.scale,
+            "shock_degrees_of_freedom": degrees if isfinite(degrees) else None,
+        }
+        return pd.DataFrame([plain]).astype({"shock_degrees_of_freedom": "float64"})
 
     def says(self, as_of: datetime) -> str:
         """What the ranges were measured on, and how long ago, in sentences."""
@@ -75,10 +88,12 @@ def widths_as_of(backtests: pd.DataFrame, as_of: datetime) -> MeasuredWidths | N
         return None
     same = known["periods"] == FISCAL_QUARTERS
     row = known.assign(same=same).sort_values(["same", "measured_at"]).iloc[-1]
+    degrees = row["shock_degrees_of_freedom"]
     return MeasuredWidths(
         date.fromisoformat(row["last_period_end"]),
         row["periods"],
         int(row["n_periods"]),
         row["plan"],
         IntervalCalibration.of_document(json.loads(row["interval_calibration"])),
+        Shock(row["shock_scale"], inf if pd.isna(degrees) else degrees),
     )

@@ -23,6 +23,7 @@ from models.boosting import BoosterPlan
 from models.runs import log_curves, log_results, logged_run
 from reports.interval_calibration import IntervalCalibration, calibrate, learn_factors, measured_coverage
 from reports.measured_widths import FISCAL_QUARTERS, MeasuredWidths
+from reports.shocks import Shock
 from training.book import Past, past_of
 from training.entry_point import run
 from training.forecast_errors import OURS, errors
@@ -53,12 +54,14 @@ class Backtest:
     judged : those of periods with at least ``EARLIER_PERIODS`` before them
     errors : measures by level and weeks to go, of us and of every naive rule
     calibration : what to scale the next forecasts with, and what coverage was measured
+    shock : the common shock to compute them with, as all periods tell it
     """
 
     forecasts: pd.DataFrame
     judged: pd.DataFrame
     errors: pd.DataFrame
     calibration: IntervalCalibration
+    shock: Shock
 
 
 def quick(plan: Plan) -> Plan:
@@ -76,7 +79,8 @@ def backtest(
     progress: Progress = lambda _: None,
 ) -> Backtest:
     """Replay, calibrate one period after the other, and measure."""
-    replayed = replay(past, plan, periods, weeks_before=weeks_before, progress=progress)
+    found = replay(past, plan, periods, weeks_before=weeks_before, progress=progress)
+    replayed = found.forecasts
     if replayed.groupby("level")["id"].nunique().max() == 1:  # one group is the whole, said twice
         replayed = replayed[replayed["level"] == "whole"]
     issued = calibrate(replayed, list(QUANTILES))
@@ -88,7 +92,7 @@ def backtest(
             "needed to judge the last; import more history, or take shorter periods with --weeks"
         )
     calibration = IntervalCalibration(learn_factors(replayed), measured_coverage(judged))
-    return Backtest(forecasts, judged, errors(judged, NAIVE, MIDPOINTS, BY), calibration)
+    return Backtest(forecasts, judged, errors(judged, NAIVE, MIDPOINTS, BY), calibration, found.shock)
 
 
 def headline(found: Backtest, weeks_to_go: int = 4, level: str = "whole") -> dict[str, float]:
@@ -137,6 +141,7 @@ def measured_widths(found: Backtest, plan: Plan, weeks: int) -> MeasuredWidths:
         n_periods=found.judged["period"].nunique(),
         plan=f"{len(plan.fold_starts)} blocks of time and up to {plan.booster.max_rounds} trees",
         calibration=found.calibration,
+        shock=found.shock,
     )
 
 

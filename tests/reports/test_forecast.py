@@ -243,11 +243,11 @@ def test_a_shock_widens_ranges_and_moves_no_mean(forecast_of):
     assert calm[MONEY].tolist() == rough[MONEY].tolist()
 
 
-def widths(**factors: float) -> MeasuredWidths:
+def widths(shock: float = 0.0, **factors: float) -> MeasuredWidths:
     """As measured with five to eight weeks to go, by level."""
     coverage = {(level, 2): Coverage(0.75, 28, 7) for level in factors}
     calibration = IntervalCalibration({(level, 2): factor for level, factor in factors.items()}, coverage)
-    return MeasuredWidths(date(2026, 10, 1), "fiscal quarters", 7, "few trees", calibration)
+    return MeasuredWidths(date(2026, 10, 1), "fiscal quarters", 7, "few trees", calibration, Shock(shock))
 
 
 def test_a_measured_width_widens_the_outer_bounds_of_its_level_and_weeks_only(forecast_of):
@@ -259,6 +259,13 @@ def test_a_measured_width_widens_the_outer_bounds_of_its_level_and_weeks_only(fo
     assert [owner["p10"], owner["p50"], owner["p90"]] == [28, 40, 52]
     assert following["p90"] == row(plain, period="FY2027 Q1")["p90"]
     assert rows[MONEY].equals(plain[MONEY])
+
+
+def test_ranges_are_computed_with_the_shock_of_the_backtest_that_measured_them(forecast_of):
+    deals = [{"amount": 1.0}] * 100
+    of_stages = forecast_of(*deals, learned=learned_of(per_day=0, shock=0.5))
+    measured = forecast_of(*deals, learned=learned_of(per_day=0, shock=0.9, widths=widths(shock=0.5)))
+    assert row(measured)[["p10", "p50", "p90"]].tolist() == row(of_stages)[["p10", "p50", "p90"]].tolist()
 
 
 def test_how_often_its_range_held_stands_beside_each_forecast(forecast_of):

@@ -1,6 +1,7 @@
 """What a backtest measured is kept in the store, and taken for forecasts made after its periods had ended."""
 
 from datetime import UTC, date, datetime
+from math import inf
 
 import pandas as pd
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from crm.store import Store, open_store
 from reports.interval_calibration import Coverage, IntervalCalibration
 from reports.measured_widths import FISCAL_QUARTERS, MeasuredWidths, widths_as_of
+from reports.shocks import Shock
 
 AS_OF = datetime(2026, 11, 16, tzinfo=UTC)
 
@@ -15,7 +17,8 @@ AS_OF = datetime(2026, 11, 16, tzinfo=UTC)
 def measured(end: str, factor: float = 1.2, periods: str = FISCAL_QUARTERS) -> MeasuredWidths:
     factors, coverage = {("team", 2): factor}, {("team", 2): Coverage(0.79, 42, 7)}
     plan = "2 blocks of time and up to 120 trees"
-    return MeasuredWidths(date.fromisoformat(end), periods, 7, plan, IntervalCalibration(factors, coverage))
+    calibration, shock = IntervalCalibration(factors, coverage), Shock(0.2, 9.5 if factor > 1.2 else inf)
+    return MeasuredWidths(date.fromisoformat(end), periods, 7, plan, calibration, shock)
 
 
 def kept(store: Store, *found: MeasuredWidths) -> pd.DataFrame:

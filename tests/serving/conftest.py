@@ -22,6 +22,7 @@ from models.scorer import Scorer
 from models.scoring import Scoring
 from reports.interval_calibration import Coverage, IntervalCalibration
 from reports.measured_widths import FISCAL_QUARTERS, MeasuredWidths
+from reports.shocks import Shock
 from serving.app import create_app
 from serving.auth import ApiKey
 from serving.services import Champion
@@ -211,8 +212,8 @@ def backtested() -> pd.DataFrame:
     factors = {("whole", 0): 1.5, ("team", 0): 1.25, ("whole", 4): 1.5, ("team", 4): 1.5}
     coverage = {("whole", 0): Coverage(0.857, 14, 7), ("team", 0): Coverage(0.79, 42, 7)}
     plan = "2 blocks of time and up to 120 trees"
-    found = MeasuredWidths(date(2026, 1, 1), FISCAL_QUARTERS, 7, plan, IntervalCalibration(factors, coverage))
-    return found.row(AS_OF)
+    calibration = IntervalCalibration(factors, coverage)
+    return MeasuredWidths(date(2026, 1, 1), FISCAL_QUARTERS, 7, plan, calibration, Shock(0.2, 8.0)).row(AS_OF)
 
 
 def fake_score(tables: dict[str, pd.DataFrame], as_of: datetime) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """The manager's two questions."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -73,8 +74,11 @@ def test_how_often_ranges_held_in_a_backtest_stands_beside_each(client, store, h
 
 def test_a_backtest_makes_ranges_wider_and_moves_no_middle(store, make_client, hand_made):
     store.append("scores", hand_made.all_scores())
+    as_computed = '[{"level": "whole", "weeks_to_go": [14, 999], "factor": 1.0}]'
+    store.append("backtests", hand_made.backtested().assign(interval_calibration=as_computed))
     (before,) = rows(make_client(store).get("/v1/forecast", params={"period": "next"}))
-    store.append("backtests", hand_made.backtested())
+    later = hand_made.backtested()
+    store.append("backtests", later.assign(measured_at=later["measured_at"] + timedelta(hours=1)))
     (after,) = rows(make_client(store).get("/v1/forecast", params={"period": "next"}))
     assert [after[name] for name in ("expected", "p50")] == [before[name] for name in ("expected", "p50")]
     middle = cents(before, "p50")

@@ -18,7 +18,7 @@ from training.backtest import backtest, headline, main, quick, wape_table, write
 from training.book import Past, by_group, past_of, won_in
 from training.periods import past_periods
 from training.plan import Plan
-from training.replay import replay
+from training.replay import Replayed, replay
 from training.train import dataset_of
 
 pytestmark = pytest.mark.slow
@@ -40,9 +40,15 @@ def past(tables: dict[str, pd.DataFrame], plan: Plan) -> Past:
 
 
 @pytest.fixture(scope="module")
-def replayed(small_company: Simulation, few_trees: Plan) -> pd.DataFrame:
+def whole(small_company: Simulation, few_trees: Plan) -> Replayed:
     """Three quarters of the small company, from three Mondays before each on."""
     return replay(past(small_company.tables, few_trees), few_trees, PERIODS, weeks_before=3)
+
+
+@pytest.fixture(scope="module")
+def replayed(whole: Replayed) -> pd.DataFrame:
+    """Their forecasts."""
+    return whole.forecasts
 
 
 def poisoned(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -79,7 +85,7 @@ def known_by_the_cut(forecasts: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_what_becomes_known_at_or_after_a_week_changes_nothing_of_its_forecast(small_company, few_trees, replayed):
-    again = replay(past(poisoned(small_company.tables), few_trees), few_trees, PERIODS, weeks_before=3)
+    again = replay(past(poisoned(small_company.tables), few_trees), few_trees, PERIODS, weeks_before=3).forecasts
     pd.testing.assert_frame_equal(known_by_the_cut(again), known_by_the_cut(replayed), check_exact=True)
     later = replayed["as_of"] > pd.Timestamp(CUT)
     assert not again.loc[later, "mean"].equals(replayed.loc[later, "mean"])
@@ -133,8 +139,8 @@ def test_what_came_is_what_the_changes_say(small_company, few_trees, replayed):
     assert set(whole["actual"]) == {by_group(found, "cents")["whole", ""]}
 
 
-def test_the_backtest_is_measured_and_written(small_company, few_trees, replayed, monkeypatch, tmp_path):
-    monkeypatch.setattr("training.backtest.replay", lambda *_, **__: replayed)
+def test_the_backtest_is_measured_and_written(small_company, few_trees, whole, replayed, monkeypatch, tmp_path):
+    monkeypatch.setattr("training.backtest.replay", lambda *_, **__: whole)
     found = backtest(past(small_company.tables, few_trees), few_trees, PERIODS)
     assert set(found.judged["period"]) == {PERIODS[2].name}
     figures = headline(found)
@@ -151,11 +157,11 @@ def test_the_backtest_is_measured_and_written(small_company, few_trees, replayed
 
 
 @pytest.mark.usefixtures("mlflow_left_as_found")
-def test_the_command_prints_writes_keeps_and_logs_what_it_found(small_company, replayed, monkeypatch, tmp_path, capsys):
+def test_the_command_prints_writes_keeps_and_logs_what_it_found(small_company, whole, monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("PLUMBLINE_STORE_URL", f"sqlite:///{tmp_path}/plumbline.db")
     monkeypatch.setenv("PLUMBLINE_BUILD_DIR", str(tmp_path))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    monkeypatch.setattr("training.backtest.replay", lambda *_, **__: replayed)
+    monkeypatch.setattr("training.backtest.replay", lambda *_, **__: whole)
     store = open_store(f"sqlite:///{tmp_path}/plumbline.db")
     for name, rows in small_company.tables.items():
         store.write(name, rows)
@@ -172,7 +178,7 @@ def test_the_command_prints_writes_keeps_and_logs_what_it_found(small_company, r
     assert kept is not None
     assert kept.calibration.document() == written
     assert (kept.last_period_end, kept.periods, kept.n_periods) == (date(2026, 4, 1), "fiscal quarters", 1)
-    assert kept.plan == "2 blocks of time and up to 120 trees"
+    assert (kept.plan, kept.shock) == ("2 blocks of time and up to 120 trees", whole.shock)
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
     (run,) = client.search_runs([client.get_experiment_by_name("plumbline").experiment_id])
     assert run.data.params["backtest.weeks_before"] == "3"
@@ -187,8 +193,8 @@ def test_the_command_prints_writes_keeps_and_logs_what_it_found(small_company, r
     assert run.data.metrics["wape_4w"] == pytest.approx(ours[4], abs=1e-6)
 
 
-def test_too_few_periods_are_said_to_be_too_few(small_company, few_trees, replayed, monkeypatch):
-    one = replayed[replayed["period"] == PERIODS[0].name]
+def test_too_few_periods_are_said_to_be_too_few(small_company, few_trees, whole, monkeypatch):
+    one = replace(whole, forecasts=whole.forecasts[whole.forecasts["period"] == PERIODS[0].name])
     monkeypatch.setattr("training.backtest.replay", lambda *_, **__: one)
     with pytest.raises(NotEnoughDataError, match=r"1 past periods could be replayed, and more than 2 are needed"):
         backtest(past(small_company.tables, few_trees), few_trees, PERIODS[:1])
