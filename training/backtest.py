@@ -7,7 +7,7 @@ so that years are replayed in minutes; with more, forecasts would be a little be
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +15,7 @@ import typer
 
 from crm.errors import NotEnoughDataError
 from crm.fiscal import Period, fiscal_calendar
+from crm.fiscal_years import FiscalCalendar
 from crm.settings import Settings
 from crm.store import open_store
 from features.declared import load_declared
@@ -36,8 +37,8 @@ from training.replay import Progress, replay
 from training.train import dataset_of
 from training.week_forecast import MIDPOINTS, MONEY, QUANTILES
 
-WARM_UP_WEEKS = 26
-"""History before the first period that is replayed."""
+WARM_UP_WEEKS = (52, 26)
+"""History before the first period that is replayed: a year, for until then no season was seen twice; else half of it."""
 EARLIER_PERIODS = 2
 """So many periods must have taught the widths of intervals before one is judged."""
 BY = ("level", "weeks_to_go")
@@ -62,6 +63,19 @@ class Backtest:
     errors: pd.DataFrame
     calibration: IntervalCalibration
     shock: Shock
+
+
+def replayable(first: date, until: date, *, weeks: int, calendar: FiscalCalendar) -> list[Period]:
+    """Past periods to replay, of a history from ``first`` on; what the first year taught would be of another forecast.
+
+    Where too few would be left to judge one, they begin after half a year.
+    """
+    found: list[Period] = []
+    for warm_up in WARM_UP_WEEKS:
+        found = past_periods(first + timedelta(weeks=warm_up), until, weeks=weeks, calendar=calendar)
+        if len(found) > EARLIER_PERIODS:
+            break
+    return found
 
 
 def quick(plan: Plan) -> Plan:
@@ -193,8 +207,8 @@ def main(
     )
     refuse_leaks(tables, declared, midnight(plan.train_until))
     past = past_of(dataset_of(tables, plan), tables)
-    since = tables["deals"]["created_at"].min().date() + timedelta(weeks=WARM_UP_WEEKS)
-    periods = past_periods(since, plan.train_until, weeks=weeks, calendar=fiscal_calendar(tables["calendar"]))
+    first, calendar = tables["deals"]["created_at"].min().date(), fiscal_calendar(tables["calendar"])
+    periods = replayable(first, plan.train_until, weeks=weeks, calendar=calendar)
     found = backtest(past, plan, periods, weeks_before=weeks_before, progress=typer.echo)
     for level in found.errors["level"].unique()[::-1]:
         typer.echo(f"\n{level}: WAPE of {found.judged['period'].nunique()} periods\n\n{wape_table(found, level)}")

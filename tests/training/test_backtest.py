@@ -10,11 +10,12 @@ import pandas as pd
 import pytest
 
 from crm.errors import NotEnoughDataError
+from crm.fiscal_years import FiscalCalendar
 from crm.simulate import DEMO_END, Simulation
 from crm.store import open_store
 from reports.interval_calibration import IntervalCalibration
 from reports.measured_widths import widths_as_of
-from training.backtest import backtest, headline, main, quick, wape_table, write
+from training.backtest import backtest, headline, main, quick, replayable, wape_table, write
 from training.book import Past, by_group, past_of, won_in
 from training.periods import past_periods
 from training.plan import Plan
@@ -191,6 +192,16 @@ def test_the_command_prints_writes_keeps_and_logs_what_it_found(small_company, w
     curve = {one.step: one.value for one in client.get_metric_history(run.info.run_id, "whole/plumbline/wape")}
     assert curve == pytest.approx(ours.to_dict(), abs=1e-6)
     assert run.data.metrics["wape_4w"] == pytest.approx(ours[4], abs=1e-6)
+
+
+@pytest.mark.parametrize(("first", "names"), [
+    ("2024-06-03", ["FY2025 Q3", "FY2025 Q4", "FY2026 Q1"]),
+    ("2024-08-05", ["FY2025 Q2", "FY2025 Q3", "FY2025 Q4", "FY2026 Q1"]),  # after a year two would be left
+    ("2025-06-02", ["FY2026 Q1"]),
+])  # fmt: skip
+def test_periods_are_replayed_after_a_year_of_history_or_after_half_where_few_would_be_left(first, names):
+    found = replayable(date.fromisoformat(first), date(2026, 4, 10), weeks=0, calendar=FiscalCalendar())
+    assert [period.name for period in found] == names
 
 
 def test_too_few_periods_are_said_to_be_too_few(small_company, few_trees, whole, monkeypatch):
