@@ -38,7 +38,7 @@ from training.train import dataset_of
 from training.week_forecast import MIDPOINTS, MONEY, QUANTILES
 
 WARM_UP_WEEKS = (52, 26)
-"""History before the first period that is replayed: a year, for until then no season was seen twice; else half of it."""
+"""History before the first period that is replayed: a year, or some season was never seen; else half of one."""
 EARLIER_PERIODS = 2
 """So many periods must have taught the widths of intervals before one is judged."""
 BY = ("level", "weeks_to_go")
