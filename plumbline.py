@@ -228,7 +228,7 @@ def evaluate(
 def backtest(
     until: Annotated[str, typer.Option(help="Periods that ended by this day (YYYY-MM-DD); default today.")] = "",
     weeks: Annotated[int, typer.Option(min=0, help="Length of a period in weeks; 0: fiscal quarters.")] = 0,
-    weeks_before: Annotated[int, typer.Option(min=0, help="Also from so many Mondays before each period.")] = 0,
+    weeks_before: Annotated[int, typer.Option(min=0, help="Also from so many Mondays before each period.")] = 13,
     patience_minimum_days: Annotated[float, typer.Option(min=0, max=90, help="Lower bound of the stall window.")] = 7,
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:

@@ -15,15 +15,16 @@ from pathlib import Path
 from benchmarks import bpic2012, truth
 from benchmarks.features_runs import loaded
 from benchmarks.results import ROOT, SHARED_DATA, write_figures
-from crm.fiscal import Period
+from crm.fiscal import USUAL, Period
 from crm.simulate import DEMO_END
 from features.declared import load_declared
-from training.backtest import Backtest, backtest, headline, quick, wape_table, write
+from training.backtest import Backtest, backtest, headline, quick, replayable, wape_table, write
 from training.book import Past, past_of
 from training.periods import past_periods
 from training.plan import Plan
 
-WARM_UP_WEEKS = {"sim": 26, "bpic2012": 3}
+WARM_UP_WEEKS = 3
+"""Of the log, which has 23 weeks in all; companies warm up for a year."""
 FOUR_WEEKS = 4
 
 
@@ -32,12 +33,8 @@ def simulated(size: str) -> tuple[Past, Plan, Sequence[Period]]:
     folder = truth.company(truth.SIZES[size])
     plan = Plan(train_until=DEMO_END, declared=load_declared(folder / "signals.yaml"))
     data = truth.dataset(folder, DEMO_END)
-    first = data.table["as_of"].min().date()
-    return (
-        past_of(data, loaded(str(folder))),
-        plan,
-        past_periods(first + timedelta(weeks=WARM_UP_WEEKS["sim"]), DEMO_END),
-    )
+    periods = replayable(data.table["as_of"].min().date(), DEMO_END, weeks=0, calendar=USUAL)
+    return past_of(data, loaded(str(folder))), plan, periods
 
 
 def real(folder: Path) -> tuple[Past, Plan, Sequence[Period]]:
@@ -45,7 +42,7 @@ def real(folder: Path) -> tuple[Past, Plan, Sequence[Period]]:
     tables = bpic2012.tables_of_log(folder)
     _, end = bpic2012.split(tables)
     first = tables["deals"]["created_at"].min().date()
-    periods = past_periods(first + timedelta(weeks=WARM_UP_WEEKS["bpic2012"]), end.date(), weeks=FOUR_WEEKS)
+    periods = past_periods(first + timedelta(weeks=WARM_UP_WEEKS), end.date(), weeks=FOUR_WEEKS)
     return past_of(bpic2012.dataset_of(tables, end, 1), tables), bpic2012.plan_of(end, 1), periods
 
 

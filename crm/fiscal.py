@@ -122,11 +122,6 @@ def _setting(calendar: pd.DataFrame, name: str, choices: Sequence[str], usual: s
     return value
 
 
-def fiscal_year_start_month(calendar: pd.DataFrame) -> int:
-    """Return the month (1 to 12) in which the fiscal year starts, from table ``calendar``; 1 where it does not say."""
-    return fiscal_calendar(calendar).start_month
-
-
 def quarter_starts(first: date, last: date, calendar: FiscalCalendar) -> list[date]:
     """Return the first day of every quarter from the one that holds ``first`` to the one after that of ``last``.
 

@@ -290,6 +290,19 @@ _TABLES = (
         Column("width_factor", "number", minimum=0),
         Column("reasons", "json", required=True),
     ),
+    _table(
+        "backtests",
+        "how wide ranges of forecasts must be, and how often they held, as a backtest found; appended, never changed",
+        "measured_at",
+        Column("measured_at", "instant", required=True),
+        Column("last_period_end", "date", required=True),
+        Column("periods", required=True),
+        Column("n_periods", "integer", required=True, minimum=1),
+        Column("plan", required=True),
+        Column("interval_calibration", "json", required=True),
+        Column("shock_scale", "number", required=True, minimum=0),
+        Column("shock_degrees_of_freedom", "number", minimum=2),
+    ),
 )
 
 TABLES: dict[str, Table] = {table.name: table for table in _TABLES}
@@ -301,7 +314,7 @@ OF_DEALS = ("deals", "deal_changes", "interactions", "line_items")
 TOLD = {"deals": "created_at", "deal_changes": "known_at", "interactions": "known_at"}
 """By which instant a row of each large table became known."""
 
-LEDGERS = frozenset({"scores", "forecasts", "adjustments"})
+LEDGERS = frozenset({"scores", "forecasts", "adjustments", "backtests"})
 """Tables that are only appended to; everything else is imported and upserted by key."""
 
 ISSUED = ("scores", "forecasts")

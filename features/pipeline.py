@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import DTypeLike, NDArray
 
+from features.facts import DAY
 from features.signals import signals_of
 from features.snapshots import Snapshots
 
@@ -34,10 +35,14 @@ def signal_matrix(snapshots: Snapshots, kind: DTypeLike = np.float64) -> NDArray
 
 
 def snapshot_table(snapshots: Snapshots) -> pd.DataFrame:
-    """One row per snapshot: deal_id, as_of, stage (its name with its pipeline), patience_days, then every signal."""
+    """One row per snapshot: deal_id, as_of, stage (its name with its pipeline), patience_days, as_of_day, every signal.
+
+    ``as_of_day`` is ``as_of`` once more, as a number: days since 1970, UTC.
+    """
     vocabulary = snapshots.norms.vocabulary
     names = np.array([*vocabulary.stages.keys, ""])
     table = pd.DataFrame(signal_matrix(snapshots), columns=list(signals_of(vocabulary.declared)))
+    table.insert(0, "as_of_day", snapshots.at / DAY)
     table.insert(0, "patience_days", snapshots.patience_days)
     table.insert(0, "stage", names[snapshots.stage])
     table.insert(0, "as_of", pd.DatetimeIndex(snapshots.at.astype("datetime64[us]"), tz="UTC"))

@@ -22,7 +22,7 @@ class Calibration:
 
     Attributes
     ----------
-    slopes : by the member's name; none is negative
+    slopes : by the member's name; none is negative, and without any all deals get one probability
     covariance : of the slopes, in order, and the intercept; how much later deals could have moved them
     """
 
@@ -33,7 +33,8 @@ class Calibration:
     def log_odds(self, raw: Mapping[str, FloatColumn]) -> FloatColumn:
         """Calibrated log-odds of the members' raw ones."""
         parts = [slope * raw[name] for name, slope in self.slopes.items()]
-        return np.add.reduce(parts) + self.intercept
+        nothing = np.zeros_like(next(iter(raw.values())))
+        return (np.add.reduce(parts) if parts else nothing) + self.intercept
 
     def bounds(self, raw: Mapping[str, FloatColumn]) -> tuple[FloatColumn, FloatColumn]:
         """Probabilities between which the calibrated one lies with 80 % chance; they close in as deals come in."""
@@ -53,7 +54,8 @@ def fit_calibration(
 ) -> Calibration:
     """Fit by maximum likelihood; a member that would count negatively is left out.
 
-    Where only one outcome was seen, or every member would, they count equally and as they are.
+    Where every member would, none is left, and the share that happened is all that is said. Where only one outcome was
+    seen, nothing can be fitted: they count equally and as they are.
 
     Parameters
     ----------
@@ -62,7 +64,9 @@ def fit_calibration(
     used = weight > 0
     rows = np.column_stack([raw[name][used] for name in raw])
     names, rest = list(raw), (happened[used], weight[used], deal[used])
-    while names and len(np.unique(rest[0])) == 2:
+    if len(np.unique(rest[0])) < 2:
+        return Calibration(dict.fromkeys(raw, 1 / len(raw)), 0.0, _UNKNOWN[len(raw)])
+    while names:
         fitted = LogisticRegression(C=np.inf, max_iter=1_000).fit(rows, rest[0], sample_weight=rest[1])
         slopes = fitted.coef_[0]
         if slopes.min() > 0:
@@ -72,7 +76,8 @@ def fit_calibration(
         worst = int(slopes.argmin())
         names.pop(worst)
         rows = np.delete(rows, worst, axis=1)
-    return Calibration(dict.fromkeys(raw, 1 / len(raw)), 0.0, _UNKNOWN[len(raw)])
+    share = np.array([np.average(rest[0], weights=rest[1])])
+    return Calibration({}, float(log_odds(share)[0]), _covariance(rows, *rest, log_odds(share)))
 
 
 _UNKNOWN = {n: tuple(tuple(float(i == j == n) for j in range(n + 1)) for i in range(n + 1)) for n in (1, 2)}

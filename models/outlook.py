@@ -20,6 +20,7 @@ class Outlook:
     Attributes
     ----------
     win : P(won in the end)
+    knots : shape (n, n_knots), days; the same for all but for the ends of quarters to come
     won_within, lost_within : shape (n, n_knots), P(won, lost within so many days)
     stalled : P(open and not moved forward when the patience ends)
     lost_in_patience : P(lost before the patience ends)
@@ -46,8 +47,9 @@ class Outlook:
 
     def open_after(self, days: FloatColumn) -> FloatColumn:
         """P(still open after ``days``); beyond the last knot it falls by a constant rate."""
-        late = np.exp(-np.maximum(days - self.knots[-1], 0) / self.tail_days)
-        return (1 - at_days(self.closed_within, self.knots, np.minimum(days, self.knots[-1]))) * late
+        last = self.knots[:, -1]
+        late = np.exp(-np.maximum(days - last, 0) / self.tail_days)
+        return (1 - at_days(self.closed_within, self.knots, np.minimum(days, last))) * late
 
     def won_between(self, start: float, end: float) -> FloatColumn:
         """P(won from ``start`` days to ``end`` days ahead); adjoining spans from 0 on and the rest sum to ``win``."""
@@ -57,9 +59,9 @@ class Outlook:
     def days_by(self, share: float) -> FloatColumn:
         """Days by which the deal is closed, won or lost, with probability ``share``."""
         closed, n = self.closed_within, len(self.win)
-        places, values = np.append(0.0, self.knots), np.hstack([np.zeros((n, 1)), closed])
-        found = np.array([np.interp(share, row, places) for row in values]).reshape(n)
-        late = self.knots[-1] + self.tail_days * np.log(np.maximum(1 - closed[:, -1], 1e-12) / (1 - share))
+        places, values = (np.hstack([np.zeros((n, 1)), side]) for side in (self.knots, closed))
+        found = np.array([np.interp(share, row, days) for row, days in zip(values, places, strict=True)]).reshape(n)
+        late = self.knots[:, -1] + self.tail_days * np.log(np.maximum(1 - closed[:, -1], 1e-12) / (1 - share))
         return np.where(closed[:, -1] >= share, found, late)
 
     def expected_days(self, after: FloatColumn | None = None) -> FloatColumn:
@@ -68,20 +70,20 @@ class Outlook:
         The mean of a time is the area under the share still open.
         """
         start = np.zeros(len(self.win)) if after is None else np.asarray(after, np.float64)
-        inside = np.minimum(start, self.knots[-1])
+        last = self.knots[:, -1]
+        inside = np.minimum(start, last)
         places = np.hstack([inside[:, None], np.maximum(self.knots, inside[:, None])])
         still = np.column_stack([self.open_after(column) for column in places.T])
         area = (np.diff(places, axis=1) * (still[:, 1:] + still[:, :-1]) / 2).sum(axis=1) + still[
             :, -1
         ] * self.tail_days
         beyond = start + self.tail_days
-        return np.where(start >= self.knots[-1], beyond, start + area / np.maximum(self.open_after(inside), 1e-12))
+        return np.where(start >= last, beyond, start + area / np.maximum(self.open_after(inside), 1e-12))
 
 
 def outlook(
-    knots: FloatColumn,
     win: FloatColumn,
-    shares: tuple[FloatColumn, FloatColumn, FloatColumn],
+    shares: tuple[FloatColumn, FloatColumn, FloatColumn, FloatColumn],
     stalled: FloatColumn,
     patience_days: FloatColumn,
 ) -> Outlook:
@@ -91,5 +93,5 @@ def outlook(
     ----------
     shares : what ``ClosingTime.predict`` gives
     """
-    won_within, lost_within, lost_then = whole(win, shares, stalled, patience_days, knots)
-    return Outlook(knots, win, won_within, lost_within, stalled, lost_then, shares[2])
+    won_within, lost_within, lost_then = whole(win, shares, stalled, patience_days)
+    return Outlook(shares[0], win, won_within, lost_within, stalled, lost_then, shares[3])

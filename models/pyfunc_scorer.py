@@ -3,8 +3,8 @@
 MLflow stores this file beside the scorer's plain files and runs it when the model is loaded, so that a logged
 model keeps working whatever becomes of the code that made it. Among those files is a copy of ``models/arithmetic.py``,
 loaded under no name: two models in one process each compute by their own lines. It reads a table with
-``stage``, ``patience_days`` and one column per signal; ``tests/models/test_registry.py`` holds it to the same answers
-as ``models/scorer.py``.
+``stage``, ``patience_days``, ``as_of_day`` (days since 1970, UTC) and one column per signal;
+``tests/models/test_registry.py`` holds it to the same answers as ``models/scorer.py``.
 """
 
 import json
@@ -37,18 +37,18 @@ class PyfuncScorer(PythonModel):
         signals = self.arithmetic.PACE_SIGNALS
         shares = self.arithmetic.closing_shares(
             model_input["stage"].tolist(),
-            *(model_input[name].to_numpy(np.float64) for name in ("days_to_close_date", "days_to_quarter_end")),
+            *(model_input[name].to_numpy(np.float64) for name in ("days_to_close_date", "as_of_day")),
             model_input[list(signals)].to_numpy(np.float64),
             closing,
         )
         low, high, default = self.card["patience"]
         patience = np.clip(np.nan_to_num(model_input["patience_days"].to_numpy(np.float64), nan=default), low, high)
-        knots = np.array(closing["knots_days"], np.float64)
-        won, lost, lost_then = self.arithmetic.whole(win, shares, stalled, patience, knots)
+        won, lost, lost_then = self.arithmetic.whole(win, shares, stalled, patience)
         columns = {"win_probability": win}
         for name, within in (("won", won), ("lost", lost)):
-            places = enumerate(closing["knots_days"])
-            columns |= {f"{name}_within_{days}d": within[:, place] for place, days in places}
+            for days in closing["knots_days"]:
+                there = np.full(len(within), float(days))
+                columns[f"{name}_within_{days}d"] = self.arithmetic.at_days(within, shares[0], there)
         columns |= {"stall_risk": stalled, "lost_in_patience": lost_then}
         return pd.DataFrame(columns | {"moved_in_patience": np.maximum(1 - stalled - lost_then, 0)})
 

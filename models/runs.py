@@ -1,9 +1,10 @@
 """A training run as MLflow keeps it: parameters, data set, metrics, figures, tables, model card, and the scorer."""
 
 import hashlib
+import math
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -94,14 +95,23 @@ def log_results(
     tables: Mapping[str, pd.DataFrame] | None = None,
     texts: Mapping[str, str] | None = None,
     tags: Mapping[str, str] | None = None,
+    files: Sequence[Path] = (),
 ) -> None:
-    """Add metrics, tables (as CSV), files and tags to the run under way."""
+    """Add metrics, tables (as CSV), texts by file name, tags and files to the run under way."""
     mlflow.log_metrics(dict(metrics or {}))
     mlflow.set_tags(dict(tags or {}))
     for name, table in (tables or {}).items():
         mlflow.log_text(table.to_csv(index=False), f"tables/{name}.csv")
     for name, text in (texts or {}).items():
         mlflow.log_text(text, name)
+    for file in files:
+        mlflow.log_artifact(str(file))
+
+
+def log_curves(curves: Mapping[int, Mapping[str, float]]) -> None:
+    """Add metrics by name at each step of a curve, such as weeks to go; NaN is left out."""
+    for step, values in curves.items():
+        mlflow.log_metrics({name: value for name, value in values.items() if not math.isnan(value)}, step=step)
 
 
 def code_version() -> str:

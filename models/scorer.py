@@ -20,6 +20,7 @@ from crm.errors import NoModelError
 from features.declared import Declared
 from features.facts import FloatColumn
 from models import arithmetic
+from models.arithmetic import at_days
 from models.calibration import Calibration
 from models.closing_time import KNOTS_DAYS, ClosingTime
 from models.line import Line
@@ -27,7 +28,7 @@ from models.outlook import Outlook, outlook
 from models.probability import ProbabilityModel
 from models.rungs import StageRate
 
-FORMAT = 4
+FORMAT = 5
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,12 @@ class Scorer:
     @property
     def inputs(self) -> list[str]:
         """The columns of a table of ``features/pipeline.py`` that it reads."""
-        return ["stage", "patience_days", *self.win.signals]
+        return ["stage", "patience_days", "as_of_day", *self.win.signals]
 
     def outlook(self, snapshots: pd.DataFrame) -> Outlook:
         """What lies ahead of each snapshot's deal, as one whole."""
         win, stalled = self.win.predict(snapshots), self.stall.predict(snapshots)
-        shares = self.closing.predict(snapshots)
-        return outlook(np.array(KNOTS_DAYS, np.float64), win, shares, stalled, self.patience_days(snapshots))
+        return outlook(win, self.closing.predict(snapshots), stalled, self.patience_days(snapshots))
 
     def patience_days(self, snapshots: pd.DataFrame) -> FloatColumn:
         """Days of patience of each snapshot, within the bounds."""
@@ -78,7 +78,10 @@ class Scorer:
         ahead = self.outlook(snapshots)
         columns: dict[str, FloatColumn] = {"win_probability": ahead.win}
         for name, within in (("won", ahead.won_within), ("lost", ahead.lost_within)):
-            columns |= {f"{name}_within_{days}d": within[:, place] for place, days in enumerate(KNOTS_DAYS)}
+            columns |= {
+                f"{name}_within_{days}d": at_days(within, ahead.knots, np.full(len(within), float(days)))
+                for days in KNOTS_DAYS
+            }
         columns |= {"stall_risk": ahead.stalled, "lost_in_patience": ahead.lost_in_patience}
         return pd.DataFrame(columns | {"moved_in_patience": ahead.moved})
 

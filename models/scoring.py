@@ -16,7 +16,6 @@ from features.norms import Norms, norms_of
 from features.pipeline import snapshot_table
 from features.snapshots import Snapshots
 from features.vocabulary import Vocabulary
-from models.closing_time import KNOTS_DAYS
 from models.outlook import Outlook
 from models.probability import ProbabilityModel
 from models.reasons import as_documents, reasons
@@ -72,8 +71,8 @@ def score_snapshots(scorer: Scorer, snapshots: Snapshots) -> pd.DataFrame:
             "stall_high": stall_high,
             "lost_in_patience": ahead.lost_in_patience,
             "patience_days": scorer.patience_days(table),
-            "win_within": _by_knot(ahead.won_within),
-            "lost_within": _by_knot(ahead.lost_within),
+            "win_within": _by_knot(ahead, ahead.won_within),
+            "lost_within": _by_knot(ahead, ahead.lost_within),
             **_dates(ahead, table),
             "win_base": win_base,
             "win_reasons": win_reasons,
@@ -84,8 +83,16 @@ def score_snapshots(scorer: Scorer, snapshots: Snapshots) -> pd.DataFrame:
     )
 
 
-def _by_knot(within: FloatColumn) -> list[str]:
-    return [json.dumps(list(zip(KNOTS_DAYS, row, strict=True))) for row in within.tolist()]
+def _by_knot(ahead: Outlook, within: FloatColumn) -> list[str]:
+    """Pairs of days and chance as JSON, each day once."""
+    return [
+        json.dumps([[_whole_if_so(day), chance] for day, chance in dict(zip(days, chances, strict=True)).items()])
+        for days, chances in zip(ahead.knots.tolist(), within.tolist(), strict=True)
+    ]
+
+
+def _whole_if_so(day: float) -> float:
+    return int(day) if day.is_integer() else day
 
 
 def _dates(ahead: Outlook, table: pd.DataFrame) -> dict[str, pd.Series]:

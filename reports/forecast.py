@@ -1,6 +1,7 @@
 """The forecast: what is won already, what open deals and deals to come may bring, with its range, beside the quotas."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from crm.money import Rate
 from reports.forecast_basis import Basis, basis_of
 from reports.forecast_deals import MEASURES, MONEY, SINGLE_LEVELS, contributions
 from reports.forecast_learned import Learned
+from reports.interval_calibration import Width
 from reports.levels import named
 from reports.money_levels import Group, sums_by_group
 from reports.money_quantiles import MoneySum
@@ -20,6 +22,7 @@ LEVELS = ("whole", "team", "owner", "manager", "pipeline", "region", "segment", 
 COLUMNS = (
     *("period", "period_start", "period_end", "level", "id", "name", "team"),
     *("closed", "open_expected", "new_expected", "expected", *QUANTILES, "stage_weighted"),
+    *("range_coverage", "range_like", "n_range_forecasts", "n_range_periods"),
     *("quota", "reach_probability", "attainment", "coverage"),
     *("n_open", "n_imputed", "n_without_rate", "n_without_score", "n_without_stage_probability"),
     *("n_won", "n_won_without_amount", "n_without_quota"),
@@ -61,7 +64,9 @@ def forecast(
         Money in units of the reporting currency, exact to the cent: ``closed`` is won in the period before
         ``as_of``; ``open_expected`` the sum over open deals of P(won in the period) x expected final amount;
         ``new_expected`` what deals not created yet bring; ``expected`` the sum of the three. ``p10``, ``p50`` and
-        ``p90`` are not exceeded with 10, 50 and 90 %. ``stage_weighted`` is ``closed`` plus the stage's default
+        ``p90`` are not exceeded with 10, 50 and 90 %. ``range_coverage`` is how often P10 to P90 held what came in a
+        backtest, with as many weeks to go, of ``n_range_forecasts`` in ``n_range_periods``, at level ``range_like``;
+        NaN where that was not measured. ``stage_weighted`` is ``closed`` plus the stage's default
         probability x amount of the deals whose close date lies in the period, NaN where a stage has none.
         ``quota`` is NaN where no owner has one; ``n_without_quota`` owners have none. ``reach_probability`` is
         P(total >= quota); ``attainment`` is ``closed`` / ``quota``; ``coverage`` the amounts of open deals
@@ -99,9 +104,11 @@ def _rows(basis: Basis, k: int, found: Mapping[Group, MoneySum]) -> pd.DataFrame
     weighted = rows["closed"] + rows["open_stage_weighted"]
     rows["stage_weighted"] = weighted.where(rows["n_without_stage_probability"] == 0)
     money = [found.get(group, NOTHING) for group in zip(rows["level"], rows["id"], strict=True)]
-    ranges = [span(one, closed, basis.width) for one, closed in zip(money, rows["closed"], strict=True)]
+    widths = [basis.width(level, k) for level in rows["level"]]
+    factors = [one.factor for one in widths]
+    ranges = [span(*asked) for asked in zip(money, rows["closed"], factors, strict=True)]
     rows[list(QUANTILES)] = np.round(ranges)
-    rows = _beside_quotas(rows, money, basis)
+    rows = _beside_quotas(rows, money, factors).assign(**_measured(widths))
     rows[list(_MONEY)] /= 100
     people = pd.concat([basis.people.rename(columns={"owner": "user_id"}), basis.users]).drop_duplicates("user_id")
     rows = named(rows, people).assign(period=period.name, period_start=str(period.start), period_end=str(period.end))
@@ -132,11 +139,23 @@ def _of_products(deals: pd.DataFrame, line_items: pd.DataFrame) -> pd.DataFrame:
     return parts.assign(**money, product=lines["product"])
 
 
-def _beside_quotas(rows: pd.DataFrame, money: Sequence[MoneySum], basis: Basis) -> pd.DataFrame:
+def _measured(widths: Sequence[Width]) -> dict[str, list[Any]]:
+    """How often ranges so wide held, as columns."""
+    found = [one.measured for one in widths]
+    return {
+        "range_coverage": [one.share if one else np.nan for one in found],
+        "range_like": [one.level for one in widths],
+        "n_range_forecasts": [one.n_forecasts if one else 0 for one in found],
+        "n_range_periods": [one.n_periods if one else 0 for one in found],
+    }
+
+
+def _beside_quotas(rows: pd.DataFrame, money: Sequence[MoneySum], factors: Sequence[float]) -> pd.DataFrame:
     quota, left = rows["quota"], rows["quota"] - rows["closed"]
-    asked = zip(money, rows["closed"], quota, strict=True)
     return rows.assign(
-        reach_probability=[reach_probability(one, closed, aim, basis.width) for one, closed, aim in asked],
+        reach_probability=[
+            reach_probability(*asked) for asked in zip(money, rows["closed"], quota, factors, strict=True)
+        ],
         attainment=rows["closed"] / quota.where(quota > 0),
         coverage=rows["open_closing"] / left.where(left > 0),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -22,8 +23,10 @@ from reports.forecast_deals import (
     won_deals,
     won_in,
 )
-from reports.forecast_learned import Learned, Width
+from reports.forecast_learned import Learned
+from reports.interval_calibration import Width
 from reports.managers import managers_above, managers_when, rows_by_manager
+from reports.measured_widths import AS_COMPUTED, MeasuredWidths
 from reports.money_levels import NewPart, OpenMoney, open_money
 from reports.new_business import NewBusiness
 from reports.new_parts import cents_by_group
@@ -48,6 +51,7 @@ class Basis:
     new_cents : by period, what is to come of deals not created yet, by level and id
     quotas : by period, see ``reports/quotas.py``
     money, by_product : open deals, and their parts by product, with what is to come
+    widths : of ranges, as a backtest measured them; None before there was one
     """
 
     periods: Sequence[Period]
@@ -64,7 +68,12 @@ class Basis:
     money: OpenMoney
     by_product: OpenMoney
     shock: Shock
-    width: Width | None
+    as_of: datetime
+    widths: MeasuredWidths | None
+
+    def width(self, level: str, k: int) -> Width:
+        """By how much a group's range of period ``k`` is made wider, and how often such ranges held."""
+        return self.widths.width(level, self.as_of, self.periods[k].end) if self.widths else AS_COMPUTED
 
 
 def basis_of(
@@ -120,8 +129,9 @@ def basis_of(
             {"manager": rows_by_manager(deals["owner"].to_numpy(object), above)},
         ),
         _by_product(deals, chance, lines, _new_parts(parts, whole, product=True)),
-        learned.shock.shock if learned else Shock(),
-        learned.width if learned else None,
+        learned.common_shock if learned else Shock(),
+        as_of,
+        learned.widths if learned else None,
     )
 
 

@@ -6,32 +6,19 @@ from datetime import datetime
 
 import pandas as pd
 
+from crm.fiscal import fiscal_calendar
 from crm.money import Rate, cents
 from crm.present import present
 from crm.user_history import NO_CHANGES, users_at
 from reports.final_amounts import FinalAmounts, learn_final_amounts
 from reports.forecast_deals import grouped, stage_key
+from reports.measured_widths import MeasuredWidths
 from reports.new_deals import Creation, learn_creation
 from reports.new_parts import parts_by_level
 from reports.past_shock import learn_shock
 from reports.past_stages import stage_entries
 from reports.shock_fit import ShockFit
-
-
-@dataclass(frozen=True)
-class Width:
-    """How much wider than computed P10 to P90 must be, and how often what came then lay between them.
-
-    Attributes
-    ----------
-    factor : on the distance of each bound from P50
-    coverage : measured share of past outcomes within the bounds so widened; 0.8 is aimed at
-    n_outcomes : how many outcomes that share is of
-    """
-
-    factor: float
-    coverage: float
-    n_outcomes: int
+from reports.shocks import Shock
 
 
 @dataclass(frozen=True)
@@ -43,8 +30,8 @@ class Learned:
     creation : how many deals come, and what they bring
     parts : by level, such as owner or product, the part of it that each group takes; each level's sum to 1
     final : what amounts become until deals are won
-    shock : how far a good or bad quarter moves all deals
-    width : of the ranges, as measured by a backtest; None before there was one
+    shock : how far a good or bad quarter moves all deals, judged by their stages
+    widths : of the ranges, as measured by a backtest; None before there was one
     """
 
     as_of: datetime
@@ -52,7 +39,12 @@ class Learned:
     parts: Mapping[str, Mapping[str, float]]
     final: FinalAmounts
     shock: ShockFit
-    width: Width | None = None
+    widths: MeasuredWidths | None = None
+
+    @property
+    def common_shock(self) -> Shock:
+        """The shock to compute ranges with: that of the backtest which measured them, as widths are of such ranges."""
+        return self.widths.shock if self.widths else self.shock.shock
 
 
 def learn(
@@ -61,7 +53,7 @@ def learn(
     rates: Mapping[str, Rate],
     *,
     known: pd.DataFrame | None = None,
-    width: Width | None = None,
+    widths: MeasuredWidths | None = None,
 ) -> Learned:
     """Learn from what was known before ``as_of``.
 
@@ -77,11 +69,11 @@ def learn(
     users = users_at(tables["users"], tables.get("user_changes", NO_CHANGES), as_of)
     return Learned(
         as_of=as_of,
-        creation=learn_creation(deals, as_of),
+        creation=learn_creation(deals, as_of, fiscal=fiscal_calendar(tables["calendar"])),
         parts=parts_by_level(deals, users, tables["line_items"], as_of),
         final=learn_final_amounts(_past_amounts(deals[deals["won"]], tables["deal_changes"], as_of, rates)),
         shock=learn_shock(tables["deal_changes"], deals, tables["stages"], as_of, rates),
-        width=width,
+        widths=widths,
     )
 
 

@@ -16,6 +16,7 @@ from reports.forecast import forecast_rows
 from reports.forecast_basis import Basis, basis_of
 from reports.forecast_deals import SINGLE_LEVELS
 from reports.forecast_learned import learn
+from reports.measured_widths import MeasuredWidths
 from reports.money_levels import Group
 from reports.reps_commit import committed_cents
 
@@ -24,7 +25,12 @@ N_LARGEST = 3
 _COUNTS = ("n_won", "n_imputed", "n_without_rate", "n_without_score", "n_without_quota")
 
 
-def ledger_forecasts(tables: Mapping[str, pd.DataFrame], scores: pd.DataFrame, reporting_currency: str) -> pd.DataFrame:
+def ledger_forecasts(
+    tables: Mapping[str, pd.DataFrame],
+    scores: pd.DataFrame,
+    reporting_currency: str,
+    widths: MeasuredWidths | None = None,
+) -> pd.DataFrame:
     """Forecast from what was known before the scores' ``as_of``; no row without scores.
 
     Quotas, users, accounts, stages and line items have no history in the contract: they are taken as they are.
@@ -35,6 +41,8 @@ def ledger_forecasts(tables: Mapping[str, pd.DataFrame], scores: pd.DataFrame, r
         Every table of the contract but the ledgers, with all that is known by now.
     scores
         Rows of table ``scores``, all of one ``as_of``.
+    widths
+        By how much ranges are made wider; as they are computed where not given.
 
     Returns
     -------
@@ -50,18 +58,25 @@ def ledger_forecasts(tables: Mapping[str, pd.DataFrame], scores: pd.DataFrame, r
     known = present(tables, as_of)
     rates = known_rates(tables["fx_rates"], reporting_currency, rates_day(as_of))
     periods = this_and_next_quarter(as_of, tables["calendar"])
-    basis = basis_of(known, scores, tables, rates, periods, learn(tables, as_of, rates, known=known))
+    basis = basis_of(known, scores, tables, rates, periods, learn(tables, as_of, rates, known=known, widths=widths))
     rows = _with_commits(forecast_rows(basis), basis)
     rows = rows.assign(
         as_of=scores["as_of"].iloc[0],
         model_version=scores["model_version"].iloc[0],
         reporting_currency=reporting_currency,
         inputs_digest=_inputs(basis),
-        width_factor=basis.width.factor if basis.width else np.nan,
+        width_factor=_factors(rows, basis),
         reasons=_compositions(rows, basis),
     )
     money = [column.name for column in TABLES["forecasts"].columns if column.kind == "decimal"]
     return rows.assign(**{name: _decimals(rows[name]) for name in money})[list(TABLES["forecasts"].names)]
+
+
+def _factors(rows: pd.DataFrame, basis: Basis) -> list[float]:
+    """By how much each range was made wider; NaN where no backtest had measured any."""
+    place = {period.name: k for k, period in enumerate(basis.periods)}
+    asked = zip(rows["level"], rows["period"].map(place), strict=True)
+    return [basis.width(level, k).factor if basis.widths else np.nan for level, k in asked]
 
 
 def _with_commits(rows: pd.DataFrame, basis: Basis) -> pd.DataFrame:
@@ -108,7 +123,7 @@ def _inputs(basis: Basis) -> str:
     ]
     above = {owner: basis.above.get(owner) for owner in basis.people["owner"]}
     to_come = (basis.new_cents, basis.money.new, basis.by_product.new)
-    return digest(tables, repr((basis.periods, above, to_come, basis.shock, basis.width)))
+    return digest(tables, repr((basis.periods, above, to_come, basis.shock, basis.widths)))
 
 
 def _decimals(money: pd.Series) -> pd.Series:

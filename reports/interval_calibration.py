@@ -8,6 +8,7 @@ so a bucket of weeks-to-go is drawn to its level, a level to all, and all to 1, 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ PRIOR_FORECASTS = 10
 """How many periods' and groups' worth of the coarser factor each finer one is mixed with, in logarithms."""
 MOST = 4.0
 """No factor is larger than this, nor smaller than its inverse: beyond, the forecast and not its width is wrong."""
+ALIKE = ("team", "whole")
+"""Levels whose widths are taken for a level of which nothing was learned: groups first, which teams are too."""
 Key = tuple[str, int]
 """Level and place of a bucket."""
 
@@ -39,19 +42,34 @@ class Coverage:
 
 
 @dataclass(frozen=True)
+class Width:
+    """By how much an interval is made wider, and how often such intervals held.
+
+    Attributes
+    ----------
+    factor : on the distance of each bound from the median
+    measured : None where nothing was measured
+    level : whose intervals these were; empty where there was no backtest
+    """
+
+    factor: float = 1.0
+    measured: Coverage | None = None
+    level: str = ""
+
+
+@dataclass(frozen=True)
 class IntervalCalibration:
     """Factors to scale widths with from now on, and what coverage was measured, by level and bucket of weeks to go."""
 
     factors: dict[Key, float]
     coverage: dict[Key, Coverage]
 
-    def factor(self, level: str, weeks_to_go: int) -> float:
-        """The factor for an interval; 1 where nothing was learned."""
-        return self.factors.get((level, bucket_of(weeks_to_go)), 1.0)
-
-    def measured(self, level: str, weeks_to_go: int) -> Coverage | None:
-        """What to print beside an interval; None where none was measured."""
-        return self.coverage.get((level, bucket_of(weeks_to_go)))
+    def width(self, level: str, weeks_to_go: int) -> Width:
+        """The width of an interval: its own level's, or that of the first of ``ALIKE`` of which something is known."""
+        known = {key[0] for key in self.factors}
+        found = next((one for one in (level, *ALIKE) if one in known), "")
+        key = (found, bucket_of(weeks_to_go))
+        return Width(self.factors.get(key, 1.0), self.coverage.get(key), found)
 
     def document(self) -> list[dict[str, Any]]:
         """All of it as rows of plain values, to be kept as JSON."""
@@ -82,6 +100,15 @@ def bucket_of(weeks_to_go: int) -> int:
     [0, 1, 3, 4]
     """
     return next(place for place, (_, last) in enumerate(BUCKETS) if weeks_to_go <= last)
+
+
+def weeks_to_go(as_of: datetime, period_end: date) -> int:
+    """Weeks until a period's end, begun ones counted: 1 in its last week.
+
+    >>> weeks_to_go(datetime(2026, 9, 28, tzinfo=UTC), date(2026, 10, 1))
+    1
+    """
+    return -(-(datetime.combine(period_end, time(), UTC) - as_of) // timedelta(weeks=1))
 
 
 def needed_factor(low: NDArray, middle: NDArray, high: NDArray, came: NDArray) -> NDArray[np.float64]:

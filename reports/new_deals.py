@@ -5,13 +5,16 @@ part of it, by its part of what was won before, drawn to its part of the deals c
 """
 
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from crm.fiscal import USUAL
+from crm.fiscal_years import FiscalCalendar
+from reports.busy_days import BusyDays, learn_busy_days
 from reports.new_business import NewBusiness
 
 YEAR_DAYS = 364
@@ -19,7 +22,9 @@ YEAR_DAYS = 364
 PRIOR_OF_MONTH = 30
 """How many deals' worth of an even year each month's number is mixed with."""
 PRIOR_WON = 10
-"""How many won deals' worth of its part of the created ones a group's part is mixed with."""
+"""How many won deals' worth a group's part is mixed with its part of the created, and a band's amount with all."""
+N_BANDS = 5
+"""Bands of days from creation to winning in which amounts are told apart."""
 _DAY = pd.Timedelta(days=1)
 
 
@@ -34,6 +39,8 @@ class Creation:
     won_by : P(won within so many days of creation), from 0 days on, one element a day
     amount, spread : mean of what a won deal brought, in cents, and its standard deviation relative to that
     parts : part of the won money by group; sums to 1
+    busy : on which days deals are won
+    amount_by : mean of what a deal brought that was won so many days after its creation; ``amount`` beyond
     """
 
     as_of: datetime
@@ -43,31 +50,35 @@ class Creation:
     amount: float
     spread: float
     parts: dict[Hashable, float]
+    busy: BusyDays = field(default_factory=BusyDays)
+    amount_by: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     def expected(self, start: datetime, end: datetime) -> NewBusiness:
         """What deals created after ``as_of`` bring by being won from ``start`` to ``end`` (excluded).
 
-        The number is the sum over each day to come of the deals expected on it, times P(won in the period | created
-        on that day).
+        The number is the sum over each day of the period and each day of creation before it: deals expected to be
+        created x P(won at that age) x how busy the day is. Quick deals may bring other amounts than slow ones.
         """
-        days = int(np.ceil((end - self.as_of) / _DAY))
-        created = pd.date_range(self.as_of, periods=max(days, 0), freq="D")
+        n_days = max(int(np.ceil((end - self.as_of) / _DAY)), 0)
+        if not n_days:
+            return NewBusiness(0.0, self.amount, self.spread)
+        created = pd.date_range(self.as_of, periods=n_days, freq="D")
         expected = self.per_day * self.of_month[created.month.to_numpy() - 1]
-        until_end = (end - created) / _DAY - 0.5  # on average a deal comes at noon
-        until_start = (start - created) / _DAY - 0.5
-        n_won = float((expected * (self._won_by(until_end) - self._won_by(until_start))).sum())
-        return NewBusiness(n_won, self.amount, self.spread)
+        at_age = np.diff(np.interp(np.arange(-1, n_days) + 0.5, np.arange(len(self.won_by)), self.won_by, left=0.0))
+        brings = np.append(self.amount_by, np.full(n_days, self.amount))[:n_days]  # a deal comes at noon on average
+        inside = np.clip((end - created) / _DAY, 0, 1) - np.clip((start - created) / _DAY, 0, 1)
+        weight = inside * self.busy.factors(self.as_of, n_days)
+        n_won, money = (float(weight @ np.convolve(expected, kernel)[:n_days]) for kernel in (at_age, at_age * brings))
+        return NewBusiness(n_won, money / n_won if n_won > 0 else self.amount, self.spread)
 
     def part(self, group: Hashable, whole: NewBusiness) -> NewBusiness:
         """What the group takes of ``whole``; all groups' parts sum to it."""
         return replace(whole, n_won=whole.n_won * self.parts.get(group, 0.0))
 
-    def _won_by(self, days: pd.Index) -> NDArray[np.float64]:
-        places = np.arange(len(self.won_by))
-        return np.interp(np.asarray(days, np.float64), places, self.won_by, left=0.0)
 
-
-def learn_creation(deals: pd.DataFrame, as_of: datetime, group: str = "team") -> Creation:
+def learn_creation(
+    deals: pd.DataFrame, as_of: datetime, group: str = "team", fiscal: FiscalCalendar = USUAL
+) -> Creation:
     """Learn from the deals known before ``as_of``.
 
     Parameters
@@ -83,14 +94,17 @@ def learn_creation(deals: pd.DataFrame, as_of: datetime, group: str = "team") ->
     span = float(min(max(age.max(), 1.0), YEAR_DAYS)) if len(known) else 1.0
     worth = known.loc[won, "cents"].dropna()
     amount = float(worth.mean()) if len(worth) else 0.0
+    days_to_close = ((known["closed_at"] - known["created_at"]) / _DAY).where(closed)
     return Creation(
         as_of=as_of,
         per_day=float((age <= span).sum() / span),
         of_month=_of_month(known["created_at"], as_of),
-        won_by=_won_by(age, ((known["closed_at"] - known["created_at"]) / _DAY).where(closed), won),
+        won_by=_won_by(age, days_to_close, won),
         amount=amount,
         spread=float(worth.std(ddof=0) / amount) if amount > 0 else 0.0,
         parts=_parts(known[group], known[group][won]),
+        busy=learn_busy_days(known.assign(closed_at=known["closed_at"].where(closed), won=won), as_of, fiscal),
+        amount_by=_amount_by(days_to_close[worth.index], worth, amount),
     )
 
 
@@ -119,6 +133,18 @@ def _won_by(age: pd.Series, days_to_close: pd.Series, won: pd.Series) -> NDArray
     still_open = np.cumprod(1 - n_closed / safe)
     before = np.append(1.0, still_open[:-1])
     return np.append(0.0, np.cumsum(before * n_won / safe))
+
+
+def _amount_by(days_to_close: pd.Series, worth: pd.Series, amount: float) -> NDArray[np.float64]:
+    """Mean amount by whole days from creation to winning: in bands of as many won deals, few drawn to all."""
+    if worth.empty:
+        return np.empty(0)
+    days = days_to_close.clip(lower=0)
+    edges = np.unique(np.quantile(days, np.arange(1, N_BANDS) / N_BANDS))
+    band = np.searchsorted(edges, days, side="right")
+    count, total = np.bincount(band, minlength=len(edges) + 1), np.bincount(band, worth, len(edges) + 1)
+    mean = (total + PRIOR_WON * amount) / (count + PRIOR_WON)
+    return mean[np.searchsorted(edges, np.arange(int(days.max()) + 1), side="right")]
 
 
 def _parts(created: pd.Series, won: pd.Series) -> dict[Hashable, float]:

@@ -17,7 +17,6 @@ from reports.accuracy_charts import period_charts, reliability_chart
 from reports.accuracy_tables import METHODS, tables_by_level
 from reports.at_risk import at_least
 from reports.charts import forecast_chart
-from reports.forecast_learned import Width
 from reports.people import People
 from reports.quality import Quality
 from reports.quality.fields import empty_tables
@@ -33,13 +32,16 @@ _WIDE_PX, _NARROW_PX = 860, 210
 
 @dataclass(frozen=True)
 class About:
-    """What a report is about: the scores' instant and model, the currency, the rates used to get there, the ranges."""
+    """What a report is about: the scores' instant and model, the currency, the rates used to get there.
+
+    ``ranges_measured`` says what the ranges were measured on; None before a backtest.
+    """
 
     as_of: datetime
     model_version: str
     currency: str
     rates: Sequence[Rate] = ()
-    width: Width | None = None
+    ranges_measured: str | None = None
 
 
 def forecast_html(rows: pd.DataFrame, about: About, notes: Sequence[str] = (), said: pd.DataFrame | None = None) -> str:
@@ -56,7 +58,7 @@ def forecast_html(rows: pd.DataFrame, about: About, notes: Sequence[str] = (), s
     periods = [(period, _as_tree(part)) for period, part in rows.groupby("period", sort=False)]
     others = {period: _other_levels(part) for period, part in rows.groupby("period", sort=False)}
     context = {"whole": whole.to_dict("records"), "periods": periods, "others": others, "charts": charts}
-    context |= {"with_quotas": bool(rows["quota"].notna().any()), "width": about.width}
+    context |= {"with_quotas": bool(rows["quota"].notna().any())}
     context["said"] = {} if said is None else _by_category(said)
     return _ENVIRONMENT.get_template("forecast.html").render(about=about, notes=notes, **context)
 
@@ -215,6 +217,18 @@ def percent(share: float) -> str:
     return ">99%" if 0.99 < share < 1 else f"{share:.0%}"
 
 
+def held(row: dict[str, Any]) -> str:
+    """How often ranges like a row's held what came, in words.
+
+    >>> held({"range_coverage": 0.79, "n_range_forecasts": 42, "range_like": "team", "level": "owner"})
+    'held 79% of 42, as for teams'
+    """
+    if not row["n_range_forecasts"]:
+        return "not measured"
+    like = {"team": ", as for teams", "whole": ", as for the whole"} | {row["level"]: ""}
+    return f"held {row['range_coverage']:.0%} of {row['n_range_forecasts']:,}{like[row['range_like']]}"
+
+
 def times(ratio: float) -> str:
     """How many times one sum goes into another; a dash where there is none.
 
@@ -273,7 +287,7 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 _FILTERS = (
-    *(money, whole_money, cents, signed, units, percent, times, ratio),
+    *(money, whole_money, cents, signed, units, percent, held, times, ratio),
     *(in_percent, days, ago, day_before, instant, known),
 )
 _ENVIRONMENT.filters |= {f.__name__: f for f in _FILTERS}

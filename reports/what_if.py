@@ -43,11 +43,12 @@ def what_if(basis: Basis, rows: pd.DataFrame, deal_id: str, outcome: Outcome, pe
         now = of_period.loc[(level, name)]
         closed, quota = round(100 * now["closed"]), 100 * now["quota"]
         money = money_if(basis.money, (level, name), k, basis.shock, **{outcome: [deal_id]})
-        then = [round(place) / 100 for place in span(money, closed, basis.width)]
+        factor = basis.width(level, k).factor
+        then = [round(place) / 100 for place in span(money, closed, factor)]
         found.append({
             **{"level": level, "id": name, "name": now["name"], **now[list(FIGURES)].to_dict()},
             "expected_if": (round(100 * now["expected"]) + more) / 100,
             **dict(zip((f"{name}_if" for name in QUANTILES), then, strict=True)),
-            "reach_probability_if": reach_probability(money, closed, quota, basis.width),
+            "reach_probability_if": reach_probability(money, closed, quota, factor),
         })  # fmt: skip
     return pd.DataFrame(found)

@@ -23,6 +23,7 @@ from reports.changed_forecast import Ask
 from reports.forecast import forecast_rows
 from reports.forecast_basis import basis_of
 from reports.forecast_learned import learn
+from reports.measured_widths import MeasuredWidths, widths_as_of
 from reports.new_units import learn_units
 from reports.notes import forecast_notes, moved_notes, old_rate_notes, planning_notes, rate_notes, risk_notes
 from reports.people import past_scores, people
@@ -62,7 +63,8 @@ def write_reports(store: Store, folder: Path, reporting_currency: str, ask: Ask 
         raise NotEnoughDataError("There are no scores to report on; run `plumbline score` first.")
     folder.mkdir(parents=True, exist_ok=True)
     tables, as_of = store.read_all(), scores["as_of"].iloc[0].to_pydatetime()
-    texts = report_texts(tables, scores, past_scores(store, as_of, tables["calendar"]), reporting_currency)
+    past, widths = past_scores(store, as_of, tables["calendar"]), widths_as_of(store.read("backtests"), as_of)
+    texts = report_texts(tables, scores, past, reporting_currency, widths)
     texts |= change_texts(store, tables, reporting_currency, ask)
     texts |= accuracy_texts(store, tables, scores, reporting_currency)
     return [_replace(folder / name, text) for name, text in texts.items()]
@@ -90,7 +92,11 @@ def quality_json(measured: Quality) -> str:
 
 
 def report_texts(
-    tables: dict[str, pd.DataFrame], scores: pd.DataFrame, past: pd.DataFrame, reporting_currency: str
+    tables: dict[str, pd.DataFrame],
+    scores: pd.DataFrame,
+    past: pd.DataFrame,
+    reporting_currency: str,
+    widths: MeasuredWidths | None = None,
 ) -> dict[str, str]:
     """Return the text of every report by file name, for scores that are all of one ``as_of``.
 
@@ -101,8 +107,9 @@ def report_texts(
     still_open = deals[deals["stage_category"] == "open"]
     rates = known_rates(tables["fx_rates"], reporting_currency, rates_day(as_of))
     used = [rates[name] for name in sorted(set(still_open["currency"])) if name in rates and name != reporting_currency]
-    learned = learn(tables, as_of, rates, known=deals)
-    about = About(as_of, str(scores["model_version"].iloc[0]), reporting_currency, used, learned.width)
+    learned = learn(tables, as_of, rates, known=deals, widths=widths)
+    measured = widths.says(as_of) if widths else None
+    about = About(as_of, str(scores["model_version"].iloc[0]), reporting_currency, used, measured)
     two = fiscal_periods(as_of, tables["calendar"], "quarter", 2)
     few = fiscal_periods(as_of, tables["calendar"], "month", PLANNED_MONTHS)
     quarters, fiscal_months = (basis_of(deals, scores, tables, rates, ahead, learned) for ahead in (two, few))

@@ -50,8 +50,9 @@ NumberAsked = Annotated[
 ]
 Threshold = Annotated[float, Query(ge=0, le=1, description="The least chance of being lost or stalled to report.")]
 _MONEY = ("closed", "open_expected", "new_expected", "expected", "p10", "p50", "p90")
-_MAYBE_MONEY, _MAYBE = ("stage_weighted", "quota"), ("reach_probability", "attainment", "coverage")
-_COUNTS = ("n_open", "n_won", "n_imputed", "n_without_rate", "n_without_score", "n_without_quota")
+_MAYBE_MONEY = ("stage_weighted", "quota")
+_MAYBE = ("range_coverage", "reach_probability", "attainment", "coverage")
+_COUNTS = ("n_open", "n_won", "n_imputed", "n_without_rate", "n_without_score", "n_without_quota", "n_range_forecasts")
 _PLAIN = ("level", "id", "name", *_COUNTS)
 
 
@@ -110,7 +111,7 @@ def forecast_answer(
             *(MissingRate(**vars(one)) for one in missing_rates(made.basis.won, made.basis.periods)),
         ],
         ranges_cover=RANGES_COVER,
-        range_coverage=view.learned.width and view.learned.width.coverage,
+        ranges_measured=ranges_measured(view),
         moved_owners=[
             MovedOwner(**vars(move))
             for move in owner_moves(
@@ -135,6 +136,12 @@ def missing_open_rates(view: View) -> list[MissingRate]:
     still_open = view.present.loc[view.present["stage_category"] == "open", "currency"].value_counts()
     day = rates_day(view.as_of)
     return [MissingRate(currency=name, day=day, n_deals=int(still_open.get(name, 0))) for name in view.without_rate]
+
+
+def ranges_measured(view: View) -> str | None:
+    """What the ranges were measured on, in sentences; None before a backtest."""
+    widths = view.learned.widths
+    return widths.says(view.as_of) if widths else None
 
 
 def deals_at_risk(view: View, owner: str | None, team: str | None, threshold: float) -> list[ScoredDeal]:
@@ -199,4 +206,5 @@ def _row(row: dict[Any, Any], currency: str) -> ForecastRow:
         **{name: answers.money(known[name], currency) for name in _MAYBE_MONEY},
         **{name: known[name] for name in _MAYBE},
         team=None if pd.isna(row["team"]) else row["team"],
+        range_like=row["range_like"] or None,
     )

@@ -37,6 +37,9 @@ FORECAST_ROW = {
     "p10": _euros("470000.00"),
     "p50": _euros("570000.00"),
     "p90": _euros("680000.00"),
+    "range_coverage": 0.81,
+    "range_like": "team",
+    "n_range_forecasts": 42,
     "stage_weighted": _euros("702400.00"),
     "quota": _euros("600000.00"),
     "reach_probability": 0.37,
@@ -116,6 +119,15 @@ class ForecastRow(Answer):
     p10: Money = Field(description="The total stays at or below this with 10 %.")
     p50: Money = Field(description="The total stays at or below this with 50 %.")
     p90: Money = Field(description="The total stays at or below this with 90 %.")
+    range_coverage: Share | None = Field(
+        None,
+        description="How often what came lay between `p10` and `p90` in a backtest, with as many weeks to go; 0.8 is "
+        "aimed at. Null where that was not measured.",
+    )
+    range_like: Level | None = Field(
+        None, description="The level whose forecasts were backtested: its own, or one like it; null before a backtest."
+    )
+    n_range_forecasts: int = Field(ge=0, description="How many past forecasts `range_coverage` is of.")
     stage_weighted: Money | None = Field(
         None,
         description="For comparison: `closed` + stage's default probability x amount of deals whose close date is in "
@@ -163,8 +175,10 @@ class ForecastAnswer(Batch):
             "missing_rates": [_MISSING_RATE],
             "ranges_cover": "the luck of single deals, good and bad quarters, amounts that change, and the number and "
             "size of deals not created yet",
-            "range_coverage": 0.81,
             "moved_owners": [_MOVED],
+            "ranges_measured": "Ranges are scaled, and how often they held was counted, by a backtest of 7 past fiscal "
+            "quarters that ended by 2026-01-01, 88 days before; its scorers were trained with two blocks of time and "
+            "up to 120 trees.",
             "periods": [_PERIOD],
         }
     )
@@ -173,8 +187,9 @@ class ForecastAnswer(Batch):
     rates: list[UsedRate] = Field(description="The exchange rates that were used.")
     missing_rates: list[MissingRate] = Field(description="Exchange rates that were needed and are not known.")
     ranges_cover: str = Field(description="What p10 to p90 take into account.")
-    range_coverage: Share | None = Field(
-        description="How often what came lay between p10 and p90 in a backtest; 0.8 is aimed at. Null before one."
+    ranges_measured: str | None = Field(
+        description="The backtest that measured the ranges, in sentences; null before one. How often each held stands "
+        "beside it."
     )
     moved_owners: list[MovedOwner] = Field(description="Who changed team or manager since the first period's start.")
     periods: list[ForecastPeriod]

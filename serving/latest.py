@@ -11,7 +11,7 @@ from collections import OrderedDict
 from crm.errors import PlumblineError
 from crm.store import Store
 from serving.problems import Problem
-from serving.view import View, build_view
+from serving.view import View, build_view, widths_in
 
 # How often to look for newer scores; each look is one small query, outside any request.
 CHECK_EVERY_S = 2.0
@@ -108,8 +108,11 @@ class Latest:
             _log.error("The latest scores cannot be read: %s", error)
 
     def _is_old(self, view: View) -> bool:
-        """Look at a few deals only: in a newer batch they have other scores, or none because they closed."""
+        """Look at a few deals only: in a newer batch they have other scores, or none because they closed.
+
+        A newer backtest has measured other ranges.
+        """
         deal_ids = [deal.deal_id for deal in view.deals[:_LOOKED_AT]]
         now = self._store.latest_scores(deal_ids)
         same = (now["as_of"] == view.as_of) & (now["model_version"] == view.model_version)
-        return now.empty or not bool(same.all())
+        return now.empty or not bool(same.all()) or widths_in(self._store, view.as_of) != view.learned.widths

@@ -16,7 +16,7 @@ from serving.call_schemas import CategoryRow, PeopleLevel
 from serving.categories import categories_answer
 from serving.change_answers import in_short
 from serving.currency import PageView
-from serving.forecast import RANGES_COVER, at_risk_answer, deals_at_risk, forecast_answer
+from serving.forecast import RANGES_COVER, at_risk_answer, deals_at_risk, forecast_answer, ranges_measured
 from serving.forecast_schemas import ForecastPeriod, ForecastRow, Level
 from serving.pace import pace_answer
 from serving.pace_chart import pace_chart, told
@@ -94,7 +94,7 @@ def _context(
     return {
         "view": view,
         "ranges_cover": RANGES_COVER,
-        "width": view.learned.width,
+        "ranges_measured": ranges_measured(view),
         "unit": unit,
         "with_quotas": bool(view.forecast_of(unit, 2).rows["quota"].notna().any()),
         "changes": (found := services.changes.if_ready(view)) and in_short(found),

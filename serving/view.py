@@ -22,6 +22,7 @@ from reports.forecast import forecast_rows
 from reports.forecast_basis import TABLES as FORECAST_TABLES
 from reports.forecast_basis import Basis, basis_of
 from reports.forecast_learned import Learned, learn
+from reports.measured_widths import MeasuredWidths, widths_as_of
 from reports.new_units import learn_units
 from reports.pace import Pace, pace
 from reports.past_deals import FIELDS
@@ -246,10 +247,15 @@ def build_view(store: Store, reporting_currency: str) -> View | None:
         scores=scores.drop(columns=["win_reasons", "stall_reasons"]),
         reference={name: tables[name] for name in REFERENCE},
         planned={name: tables[name] for name in FORECAST_TABLES},
-        learned=learn(tables, as_of.to_pydatetime(), rates, known=known),
+        learned=learn(tables, as_of.to_pydatetime(), rates, known=known, widths=widths_in(store, as_of)),
         changes=changes[changes["field"].isin(FIELDS)].drop(columns=["old_value", "changed_by"]),
         past_scores=past_scores(store, as_of.to_pydatetime(), tables["calendar"]),
     )
+
+
+def widths_in(store: Store, as_of: datetime) -> MeasuredWidths | None:
+    """What the store's last backtest says of ranges as of then."""
+    return widths_as_of(store.read("backtests"), as_of)
 
 
 def _ranked(known: pd.DataFrame, scores: pd.DataFrame, rates: Mapping[str, Rate]) -> tuple[ScoredDeal, ...]:

@@ -7,7 +7,7 @@ so that years are replayed in minutes; with more, forecasts would be a little be
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -15,12 +15,16 @@ import typer
 
 from crm.errors import NotEnoughDataError
 from crm.fiscal import Period, fiscal_calendar
+from crm.fiscal_years import FiscalCalendar
 from crm.settings import Settings
 from crm.store import open_store
 from features.declared import load_declared
 from features.labels import Patience
 from models.boosting import BoosterPlan
+from models.runs import log_curves, log_results, logged_run
 from reports.interval_calibration import IntervalCalibration, calibrate, learn_factors, measured_coverage
+from reports.measured_widths import FISCAL_QUARTERS, MeasuredWidths
+from reports.shocks import Shock
 from training.book import Past, past_of
 from training.entry_point import run
 from training.forecast_errors import OURS, errors
@@ -33,8 +37,8 @@ from training.replay import Progress, replay
 from training.train import dataset_of
 from training.week_forecast import MIDPOINTS, MONEY, QUANTILES
 
-WARM_UP_WEEKS = 26
-"""History before the first period that is replayed."""
+WARM_UP_WEEKS = (52, 26)
+"""History before the first period that is replayed: a year, or some season was never seen; else half of one."""
 EARLIER_PERIODS = 2
 """So many periods must have taught the widths of intervals before one is judged."""
 BY = ("level", "weeks_to_go")
@@ -51,12 +55,27 @@ class Backtest:
     judged : those of periods with at least ``EARLIER_PERIODS`` before them
     errors : measures by level and weeks to go, of us and of every naive rule
     calibration : what to scale the next forecasts with, and what coverage was measured
+    shock : the common shock to compute them with, as all periods tell it
     """
 
     forecasts: pd.DataFrame
     judged: pd.DataFrame
     errors: pd.DataFrame
     calibration: IntervalCalibration
+    shock: Shock
+
+
+def replayable(first: date, until: date, *, weeks: int, calendar: FiscalCalendar) -> list[Period]:
+    """Past periods to replay, of a history from ``first`` on; what the first year taught would be of another forecast.
+
+    Where too few would be left to judge one, they begin after half a year.
+    """
+    found: list[Period] = []
+    for warm_up in WARM_UP_WEEKS:
+        found = past_periods(first + timedelta(weeks=warm_up), until, weeks=weeks, calendar=calendar)
+        if len(found) > EARLIER_PERIODS:
+            break
+    return found
 
 
 def quick(plan: Plan) -> Plan:
@@ -74,7 +93,8 @@ def backtest(
     progress: Progress = lambda _: None,
 ) -> Backtest:
     """Replay, calibrate one period after the other, and measure."""
-    replayed = replay(past, plan, periods, weeks_before=weeks_before, progress=progress)
+    found = replay(past, plan, periods, weeks_before=weeks_before, progress=progress)
+    replayed = found.forecasts
     if replayed.groupby("level")["id"].nunique().max() == 1:  # one group is the whole, said twice
         replayed = replayed[replayed["level"] == "whole"]
     issued = calibrate(replayed, list(QUANTILES))
@@ -86,7 +106,7 @@ def backtest(
             "needed to judge the last; import more history, or take shorter periods with --weeks"
         )
     calibration = IntervalCalibration(learn_factors(replayed), measured_coverage(judged))
-    return Backtest(forecasts, judged, errors(judged, NAIVE, MIDPOINTS, BY), calibration)
+    return Backtest(forecasts, judged, errors(judged, NAIVE, MIDPOINTS, BY), calibration, found.shock)
 
 
 def headline(found: Backtest, weeks_to_go: int = 4, level: str = "whole") -> dict[str, float]:
@@ -117,6 +137,28 @@ def wape_table(found: Backtest, level: str = "whole") -> str:
     return "\n".join(lines)
 
 
+def curves(found: Backtest) -> dict[int, dict[str, float]]:
+    """Every measure by weeks to go, under names such as ``whole/plumbline/wape``."""
+    rows = found.errors.melt(["level", "weeks_to_go", "method"], var_name="measure")
+    names = rows["level"] + "/" + rows["method"] + "/" + rows["measure"]
+    return {
+        int(weeks): dict(zip(names[own.index], own["value"].astype(float), strict=True))
+        for weeks, own in rows.groupby("weeks_to_go")
+    }
+
+
+def measured_widths(found: Backtest, plan: Plan, weeks: int) -> MeasuredWidths:
+    """What the live forecast takes from a backtest of periods of so many weeks; 0 for fiscal quarters."""
+    return MeasuredWidths(
+        last_period_end=found.forecasts["end"].max().date(),
+        periods=f"periods of {weeks} weeks" if weeks else FISCAL_QUARTERS,
+        n_periods=found.judged["period"].nunique(),
+        plan=f"{len(plan.fold_starts)} blocks of time and up to {plan.booster.max_rounds} trees",
+        calibration=found.calibration,
+        shock=found.shock,
+    )
+
+
 def write(found: Backtest, folder: Path, currency: str) -> list[Path]:
     """Write forecasts and errors as CSV (money in units), the calibration as JSON, the fan chart as SVG and PNG."""
     from training.fan_chart import fan_chart
@@ -141,33 +183,47 @@ def _line(cells: Sequence[str]) -> str:
 def main(
     until: str = typer.Option("", help="Replay periods that ended by this day (YYYY-MM-DD); today where not given."),
     weeks: int = typer.Option(0, min=0, help="Length of a period in weeks; 0 for fiscal quarters."),
-    weeks_before: int = typer.Option(0, min=0, help="Also forecast from so many Mondays before each period."),
+    weeks_before: int = typer.Option(
+        13, min=0, help="Also forecast from so many Mondays before each period, as the next quarter's forecast is."
+    ),
     patience_minimum_days: float = typer.Option(7, min=0, max=90, help="Lower bound of the stall window."),
     seed: int = typer.Option(0, min=0),
 ) -> None:
-    """Replay past periods and say how far the forecasts were off, beside what naive rules would have said."""
+    """Replay past periods and say how far the forecasts were off, beside what naive rules would have said.
+
+    What it finds of ranges is appended to the store, and the forecast takes it from there.
+    """
     settings = Settings()
-    tables, declared = open_store(settings.store_url).read_all(), load_declared(settings.signals)
-    plan = Plan(
-        train_until=day_or_today(until),
-        reporting_currency=settings.reporting_currency,
-        patience=Patience(minimum_days=patience_minimum_days),
-        booster=BoosterPlan(seed=seed),
-        declared=declared,
+    store = open_store(settings.store_url)
+    tables, declared = store.read_all(), load_declared(settings.signals)
+    plan = quick(
+        Plan(
+            train_until=day_or_today(until),
+            reporting_currency=settings.reporting_currency,
+            patience=Patience(minimum_days=patience_minimum_days),
+            booster=BoosterPlan(seed=seed),
+            declared=declared,
+        )
     )
     refuse_leaks(tables, declared, midnight(plan.train_until))
     past = past_of(dataset_of(tables, plan), tables)
-    since = tables["deals"]["created_at"].min().date() + timedelta(weeks=WARM_UP_WEEKS)
-    calendar = fiscal_calendar(tables["calendar"])
-    periods = past_periods(since, plan.train_until, weeks=weeks, calendar=calendar)
-    found = backtest(past, quick(plan), periods, weeks_before=weeks_before, progress=typer.echo)
+    first, calendar = tables["deals"]["created_at"].min().date(), fiscal_calendar(tables["calendar"])
+    periods = replayable(first, plan.train_until, weeks=weeks, calendar=calendar)
+    found = backtest(past, plan, periods, weeks_before=weeks_before, progress=typer.echo)
     for level in found.errors["level"].unique()[::-1]:
         typer.echo(f"\n{level}: WAPE of {found.judged['period'].nunique()} periods\n\n{wape_table(found, level)}")
     typer.echo("")
-    for name, value in headline(found, min(4, int(found.judged["weeks_to_go"].max()))).items():
+    figures = headline(found, min(4, int(found.judged["weeks_to_go"].max())))
+    for name, value in figures.items():
         typer.echo(f"{name}: {value:.3f}")
-    for path in write(found, settings.build_dir / "backtest", settings.reporting_currency):
+    store.append("backtests", measured_widths(found, plan, weeks).row(datetime.now(UTC)))
+    paths = write(found, settings.build_dir / "backtest", settings.reporting_currency)
+    for path in paths:
         typer.echo(path)
+    given = {"weeks": weeks, "weeks_before": weeks_before, "periods": ", ".join(found.judged["period"].unique())}
+    with logged_run(settings.tracking_uri, "backtest", plan.parameters() | given):
+        log_results(figures, files=paths)
+        log_curves(curves(found))
 
 
 if __name__ == "__main__":

@@ -102,13 +102,24 @@ def walk(dataset: Dataset, plan: Plan, event: Event) -> Walk | None:
             apart[name][rows] = probability(_calibrated(raw, members, others, deal).log_odds(raw))[rows]
         said[name] = probability(_calibrated(raw, members, known, deal).log_odds(raw))
     loss = {name: found["log_loss"] for name, found in measure(known.happened, known.weight, apart).items()}
-    rung = min(loss, key=loss.__getitem__)
+    seen = blocks.seen(everything, dataset.until)
+    rung, final = _chosen(loss, raw, seen, deal)
     holdout_target = target(dataset, event, dataset.until, blocks.rows[-1])
     holdout = Holdout(blocks.rows[-1], holdout_target, {**said, SCORER: said[rung]})
-    members = MEMBERS[rung]
-    seen = blocks.seen(everything, dataset.until)
-    final = _calibrated(raw, members, seen, deal) if members else Calibration()
     return Walk(rung, int(np.median(rounds or [FEW_ROUNDS])), final, loss, known, apart[rung], holdout)
+
+
+def _chosen(
+    loss: dict[str, float], raw: dict[str, FloatColumn], seen: Target, deal: IntColumn
+) -> tuple[str, Calibration]:
+    """The rung of the lowest loss, calibrated; rates where that finds no member to follow what comes."""
+    rung = min(loss, key=loss.__getitem__)
+    if MEMBERS[rung]:
+        final = _calibrated(raw, MEMBERS[rung], seen, deal)
+        if final.slopes:
+            return rung, final
+        rung = min((BASE, STAGE), key=loss.__getitem__)
+    return rung, Calibration()
 
 
 def _trees(past: Examples, later: Examples | None, plan: Plan, rounds: list[int]) -> lgb.Booster:

@@ -1,6 +1,6 @@
 """How good the champion has been since it was trained (MLproject entry point ``evaluate``)."""
 
-from datetime import UTC, datetime
+from dataclasses import dataclass
 
 import pandas as pd
 import typer
@@ -8,10 +8,10 @@ import typer
 from crm.errors import NotEnoughDataError
 from crm.settings import Settings
 from crm.store import open_store
-from features.histories import instant
 from features.labels import Patience
 from models.registry import load_champion
 from models.scorer import Scorer
+from training.contest import judged_rows, trained_until
 from training.dataset import Dataset
 from training.entry_point import run
 from training.metrics import measure
@@ -21,17 +21,39 @@ from training.targets import EVENTS, target
 from training.train import dataset_of
 
 
-def evaluate(scorer: Scorer, dataset: Dataset) -> pd.DataFrame:
-    """Metrics on the snapshots taken since the scorer was trained; one row per event and model.
+@dataclass(frozen=True)
+class Evaluation:
+    """What a scorer's answers were worth since its training.
+
+    Attributes
+    ----------
+    metrics : one row per event and model
+    n_judged, n_left_out : snapshots since the training that are judged, and that are too young for it
+    """
+
+    metrics: pd.DataFrame
+    n_judged: int
+    n_left_out: int
+
+    @property
+    def says(self) -> str:
+        """How many snapshots were left out, and why."""
+        return (
+            f"{self.n_left_out:,} of {self.n_judged + self.n_left_out:,} snapshots since the training are left out: "
+            "their deals have not had time to close, and it is known how they ended only where that was soon"
+        )
+
+
+def evaluate(scorer: Scorer, dataset: Dataset) -> Evaluation:
+    """Metrics on the snapshots since the scorer was trained whose deals have had time to close, as the gate takes them.
 
     Raises
     ------
     NotEnoughDataError
         Where no deal of those snapshots has closed yet, or all ended alike.
     """
-    since = instant(datetime.fromisoformat(scorer.trained_until).replace(tzinfo=UTC))
-    rows, table = dataset.at >= since, dataset.table
-    found = []
+    since, table = trained_until(scorer), dataset.table
+    rows, found = judged_rows(dataset, since), []
     for event in EVENTS:
         model = scorer.win if event == "win" else scorer.stall
         known = target(dataset, event, dataset.until, rows)
@@ -43,7 +65,8 @@ def evaluate(scorer: Scorer, dataset: Dataset) -> pd.DataFrame:
             f"no deal was won and lost since the champion was trained ({scorer.trained_until}); "
             "train one with --until an earlier day to see how it does on the days after"
         )
-    return pd.DataFrame(found)
+    n_judged = int(rows.sum())
+    return Evaluation(pd.DataFrame(found), n_judged, int((dataset.at >= since).sum()) - n_judged)
 
 
 def main(
@@ -61,11 +84,12 @@ def main(
         declared=scorer.win.declared,
     )
     try:
-        metrics = evaluate(scorer, dataset_of(open_store(settings.store_url).read_all(), plan))
+        found = evaluate(scorer, dataset_of(open_store(settings.store_url).read_all(), plan))
     except NotEnoughDataError as error:
         typer.echo(f"not enough data: {error}")
         return
-    typer.echo(metrics.to_string(index=False, float_format=lambda value: f"{value:.4f}"))
+    typer.echo(found.metrics.to_string(index=False, float_format=lambda value: f"{value:.4f}"))
+    typer.echo(found.says)
 
 
 if __name__ == "__main__":

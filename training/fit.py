@@ -5,11 +5,13 @@ The scorer that is kept learns from everything known; how good it is, is told by
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from crm.errors import NotEnoughDataError
+from crm.fiscal import quarter_starts
 from models.boosting import fit_booster
 from models.closing_time import ClosingTime
 from models.line import fit_line
@@ -23,6 +25,9 @@ from training.plan import Plan
 from training.targets import EVENTS, Event, target
 
 _STAGE_SIGNAL = {"win": "stage_win_rate", "stall": "stage_position"}
+
+YEARS_AHEAD = timedelta(days=3_650)
+"""So far ahead a scorer knows the ends of fiscal quarters; the last knot is two years after the day it scores."""
 
 _RATE_IS_BETTER = (
     "not enough data for more than rates: judged on later deals, the {rung} did better than what looks at each deal"
@@ -127,5 +132,10 @@ def _typical(dataset: Dataset) -> dict[str, dict[str, float]]:
 
 
 def _closing_time(dataset: Dataset, seed: int) -> ClosingTime:
-    seen = dataset.labels(dataset.until)
-    return ClosingTime(seed).fit(dataset.table, seen.won, seen.days_to_close, seen.days_seen)
+    seen, (first, last) = dataset.labels(dataset.until), (dataset.at.min(initial=dataset.until), dataset.until)
+    ends = quarter_starts(_day(first), _day(last) + YEARS_AHEAD, dataset.snapshots.norms.vocabulary.fiscal)
+    return ClosingTime(seed).fit(dataset.table, seen.won, seen.days_to_close, seen.days_seen, ends)
+
+
+def _day(instant: int) -> date:
+    return datetime.fromtimestamp(instant // 1_000_000, UTC).date()

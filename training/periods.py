@@ -74,11 +74,6 @@ def mondays(period: Period, weeks_before: int = 0) -> list[datetime]:
     return [midnight(first + timedelta(weeks=week)) for week in range(-weeks_before, -(-days // 7))]
 
 
-def weeks_to_go(as_of: datetime, period: Period) -> int:
-    """Weeks until the period's end, begun ones counted: 1 on its last Monday."""
-    return -(-(midnight(period.end) - as_of) // timedelta(weeks=1))
-
-
 def _span(start: date, end: date) -> Period:
     return Period(str(start), start, end)
 

@@ -26,6 +26,20 @@ Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
+class Replayed:
+    """History replayed.
+
+    Attributes
+    ----------
+    forecasts : see ``replay``
+    shock : the common shock as all of the periods tell it, for the forecasts to come
+    """
+
+    forecasts: pd.DataFrame
+    shock: Shock
+
+
+@dataclass(frozen=True)
 class Outcome:
     """How a period came out for the deals open at its first Monday: what ``fit_shock`` learns from, in cents."""
 
@@ -42,7 +56,7 @@ def replay(
     *,
     weeks_before: int = 0,
     progress: Progress = lambda _: None,
-) -> pd.DataFrame:
+) -> Replayed:
     """Forecast every period from every Monday in it, and from so many before it.
 
     Parameters
@@ -53,7 +67,7 @@ def replay(
 
     Returns
     -------
-    DataFrame, one row per period, Monday and group: what ``forecast_at`` gives, and
+    The shock, and forecasts: one row per period, Monday and group, what ``forecast_at`` gives, and
         ``settled``, what came as it was known at the period's end (others may learn from it), and ``actual``, what
         came as it is known at the end of all.
 
@@ -85,7 +99,7 @@ def replay(
             "no past period can be replayed: each needs deals that closed before it started, and must have ended; "
             "import more history, or take shorter periods with --weeks"
         )
-    return _with_actual(pd.concat(weeks, ignore_index=True), past, periods)
+    return Replayed(_with_actual(pd.concat(weeks, ignore_index=True), past, periods), _shock(outcomes))
 
 
 def learn(past: Past, plan: Plan, period: Period, outcomes: Sequence[Outcome]) -> Learned:

@@ -17,6 +17,7 @@ from models.registry import load_champion
 from models.scorer import Scorer
 from models.scoring import company_histories, score_snapshots
 from reports.forecast_ledger import ledger_forecasts
+from reports.measured_widths import widths_as_of
 from training.entry_point import run
 from training.moments import day_or_today, instant_or_now, midnight
 
@@ -45,9 +46,10 @@ def issue(store: Store, scorer: Scorer, instants: Sequence[datetime], reporting_
     tables = store.arrow([name for name in TABLES if name not in LEDGERS])
     histories, norms = company_histories(scorer, tables, reporting_currency)
     frames = {name: table.to_pandas() for name, table in tables.items()}
+    backtests = store.read("backtests")
     for as_of in instants:
         scores = score_snapshots(scorer, now(histories, norms, instant(as_of)))
-        forecasts = ledger_forecasts(frames, scores, reporting_currency)
+        forecasts = ledger_forecasts(frames, scores, reporting_currency, widths_as_of(backtests, as_of))
         with store.transaction():
             new = store.append("scores", scores), store.append("forecasts", forecasts)
         yield Issued(as_of, len(scores), *new)

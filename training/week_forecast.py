@@ -12,13 +12,13 @@ from features.facts import DAY
 from features.histories import instant
 from models.scorer import Scorer
 from reports.final_amounts import FinalAmounts, learn_final_amounts
+from reports.interval_calibration import weeks_to_go
 from reports.money_levels import NewPart, money_table, open_money, sums_by_group
 from reports.new_deals import learn_creation
 from reports.shocks import Shock
 from training.book import LEVEL, Past, by_group, of_groups, won_in
 from training.moments import midnight
 from training.naive_forecasts import naive_forecasts
-from training.periods import weeks_to_go
 
 RANGE = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 MIDPOINTS = {f"q{1000 * (k + 0.5) / 20:03.0f}": (k + 0.5) / 20 for k in range(20)}
@@ -99,7 +99,7 @@ def forecast_at(past: Past, learned: Learned, as_of: datetime, period: Period) -
     """
     book = past.book(as_of)
     deals = open_deals_at(past, learned, book, as_of, period)
-    money = open_money(deals.table, deals.chance[:, None], (LEVEL,), _new(book, as_of, period))
+    money = open_money(deals.table, deals.chance[:, None], (LEVEL,), _new(past, book, as_of, period))
     table = money_table(money, sums_by_group(money, learned.shock), QUANTILES)
     table["won"] = of_groups(by_group(won_in(book, period), "cents"), table)
     table = table.rename(columns={"open_cents": "open", "new_cents": "new"})
@@ -111,7 +111,7 @@ def forecast_at(past: Past, learned: Learned, as_of: datetime, period: Period) -
     keys = {
         **{"period": period.name, "start": pd.Timestamp(period.start), "end": pd.Timestamp(period.end)},
         **{"as_of": pd.Timestamp(as_of), "trained_until": pd.Timestamp(learned.since)},
-        "weeks_to_go": weeks_to_go(as_of, period),
+        "weeks_to_go": weeks_to_go(as_of, period.end),
     }
     found = table[["level", "id", *MONEY]].merge(naive, on=["level", "id"], how="left")
     for place, (name, value) in enumerate(keys.items()):
@@ -119,8 +119,8 @@ def forecast_at(past: Past, learned: Learned, as_of: datetime, period: Period) -
     return found
 
 
-def _new(book: pd.DataFrame, as_of: datetime, period: Period) -> list[NewPart]:
-    creation = learn_creation(book, as_of, LEVEL)
+def _new(past: Past, book: pd.DataFrame, as_of: datetime, period: Period) -> list[NewPart]:
+    creation = learn_creation(book, as_of, LEVEL, past.dataset.snapshots.norms.vocabulary.fiscal)
     whole = creation.expected(max(as_of, midnight(period.start)), midnight(period.end))
     parts = {str(name): creation.part(name, whole) for name in creation.parts}
     return [NewPart({LEVEL: name}, [part if part.mean else None]) for name, part in parts.items()]

@@ -12,7 +12,6 @@ from crm.fiscal import (
     fiscal_calendar,
     fiscal_period,
     fiscal_quarter,
-    fiscal_year_start_month,
     quarter_starts,
     this_and_next_quarter,
 )
@@ -52,8 +51,8 @@ def test_every_day_lies_in_its_quarter_and_quarters_follow_without_a_gap(day, st
 
 def test_the_calendar_says_when_the_year_starts_and_january_is_assumed_where_it_does_not():
     calendar = pd.DataFrame({"setting": ["week_start", "fiscal_year_start_month"], "value": ["monday", "4"]})
-    assert fiscal_year_start_month(calendar) == 4
-    assert fiscal_year_start_month(calendar.head(1)) == 1
+    assert fiscal_calendar(calendar).start_month == 4
+    assert fiscal_calendar(calendar.head(1)).start_month == 1
 
 
 def test_the_two_forecast_quarters_are_this_and_the_next():

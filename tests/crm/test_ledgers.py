@@ -42,6 +42,12 @@ def adjustments(made_at: datetime, number: int) -> pd.DataFrame:
     return pd.DataFrame([row | dates])
 
 
+def backtests(measured_at: datetime) -> pd.DataFrame:
+    row = {"last_period_end": "2026-10-01", "periods": "fiscal quarters", "n_periods": 7, "plan": "two blocks"}
+    row |= {"measured_at": pd.Timestamp(measured_at).as_unit("us"), "interval_calibration": "[]"}
+    return pd.DataFrame([row]).assign(shock_scale=0.1, shock_degrees_of_freedom=8.0)
+
+
 def run(store: Store, statement: str) -> None:
     with store._engine.begin() as connection:
         connection.exec_driver_sql(statement)
@@ -56,6 +62,7 @@ def filled(store) -> Store:
     """What was issued on a Monday and on the Tuesday after it."""
     for number, as_of in enumerate((MONDAY, MONDAY + DAYS)):
         store.append("adjustments", adjustments(as_of, number))
+        store.append("backtests", backtests(as_of))
         store.append("scores", scores(as_of, "D1", "D2"))
         store.append("forecasts", forecasts(as_of))
     return store

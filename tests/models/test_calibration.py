@@ -57,8 +57,13 @@ def test_a_member_that_would_count_negatively_is_left_out() -> None:
     assert list(found.slopes) == ["lightgbm"]
 
 
-def test_a_member_of_which_every_slope_would_turn_the_ranking_round_is_taken_as_it_is() -> None:
-    assert fitted(*drawn({"lightgbm": -1.0}, 0.0, 2_000)).slopes == {"lightgbm": 1}
+def test_where_every_member_would_turn_the_ranking_round_the_share_that_happened_is_all_that_is_said() -> None:
+    raw, happened, deal = drawn({"logistic": -1.0, "lightgbm": -0.5}, 0.4, 2_000)
+    found = fitted(raw, happened, deal)
+    assert found.slopes == {}
+    assert expit(found.log_odds(raw)) == pytest.approx(np.full(2_000, happened.mean()))
+    low, high = found.bounds(raw)
+    assert high - low == pytest.approx(2 * 1.2816 * np.sqrt(happened.var() / 2_000), rel=0.01)
 
 
 @pytest.mark.parametrize("outcome", [0.0, 1.0])

@@ -1,16 +1,28 @@
 """When a deal closes: the hazards that made the data come back under censoring, and the close date is heard."""
 
-from functools import partial
+from datetime import date
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from models import closing_time
-from models.arithmetic import N_CLOSE_DATE_BINS, N_QUARTER_BINS, closing_shares, interval_bins
+from models.arithmetic import (
+    N_CLOSE_DATE_BINS,
+    N_QUARTER_BINS,
+    QUARTERS_AHEAD,
+    at_days,
+    close_date_bins,
+    closing_shares,
+    curve_knots,
+    workload,
+)
 from models.closing_time import KNOTS_DAYS, ClosingTime
 
 KNOTS = np.array(KNOTS_DAYS, float)
+MONDAY = 20_605.0
+"""2026-06-01, in days since 1970; the quarter ends in 30 days."""
+ENDS = [date(year, month, 1) for year in range(2020, 2031) for month in (1, 4, 7, 10)]
 MEANS = {"demo": 120.0, "proposal": 30.0}
 WON_SHARE = {"demo": 0.3, "proposal": 0.7}
 Seen = tuple[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray]
@@ -18,7 +30,7 @@ Seen = tuple[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray]
 
 def in_stages(*names: str, **more: object) -> pd.DataFrame:
     """Snapshots with nothing said but their stage and what is given."""
-    usual = {"days_to_close_date": np.nan, "days_to_quarter_end": 45.0, "age_days": 20.0, "days_in_stage": 10.0}
+    usual = {"days_to_close_date": np.nan, "as_of_day": MONDAY, "age_days": 20.0, "days_in_stage": 10.0}
     counts = {"forward_moves_30d": 0.0, "interactions_14d": 3.0}
     return pd.DataFrame(usual | counts | more, index=range(len(names))).assign(stage=pd.Series(names, dtype="str"))
 
@@ -31,20 +43,27 @@ def watched(n: int = 8_000, days: float = 200, seed: int = 2) -> Seen:
     won = (rng.random(n) < stage.map(WON_SHARE)).to_numpy(float)
     seen = rng.uniform(0, days, n)
     still_open = takes > seen
-    found = in_stages(*stage, days_to_quarter_end=rng.uniform(0, 91, n))
+    found = in_stages(*stage, as_of_day=MONDAY - 7 * rng.integers(0, 150, n))
     return found, np.where(still_open, np.nan, won), np.where(still_open, np.nan, takes), seen
 
 
 @pytest.fixture(scope="module")
 def fitted() -> ClosingTime:
     """Learned from deals watched for 200 days at most."""
-    return ClosingTime().fit(*watched())
+    return ClosingTime().fit(*watched(), ENDS)
 
 
 def closed_within(model: ClosingTime, stage: str) -> np.ndarray:
     """P(closed within each knot) of a deal that is won with the stage's probability."""
-    won, lost, _ = model.predict(in_stages(stage))
+    won, lost = at_knots(model, in_stages(stage))
     return WON_SHARE[stage] * won[0] + (1 - WON_SHARE[stage]) * lost[0]
+
+
+def at_knots(model: ClosingTime, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Shares won and lost by each of ``KNOTS_DAYS``."""
+    knots, won, lost, _ = model.predict(rows)
+    won, lost = (np.array([at_days(curve, knots, np.full(len(rows), day)) for day in KNOTS]).T for curve in (won, lost))
+    return won, lost
 
 
 @pytest.mark.parametrize("stage", list(MEANS))
@@ -65,15 +84,15 @@ def test_without_the_open_deals_deals_seem_faster_than_they_are() -> None:
 
 
 def test_the_mean_beyond_the_last_knot_is_that_of_the_last_interval(fitted: ClosingTime) -> None:
-    assert (fitted.predict(in_stages("demo"))[2] > 60).all()
+    assert (fitted.predict(in_stages("demo"))[3] > 60).all()
 
 
 def test_losses_may_come_sooner_than_wins() -> None:
     rng = np.random.default_rng(3)
     won = (rng.random(4_000) < 0.5).astype(float)
     takes = rng.exponential(np.where(won == 1, 90, 15))
-    table = in_stages(*["demo"] * 4_000, days_to_quarter_end=rng.uniform(0, 91, 4_000))
-    of_won, of_lost, _ = ClosingTime().fit(table, won, takes, np.full(4_000, 2_000.0)).predict(in_stages("demo"))
+    table = in_stages(*["demo"] * 4_000)
+    of_won, of_lost = at_knots(ClosingTime().fit(table, won, takes, np.full(4_000, 2_000.0)), in_stages("demo"))
     true = 1 - np.exp(-28 / np.array([90, 15]))
     place = KNOTS_DAYS.index(28)
     assert [of_won[0, place], of_lost[0, place]] == pytest.approx(true, abs=0.06)
@@ -85,13 +104,13 @@ def punctual() -> ClosingTime:
     rng = np.random.default_rng(4)
     said = rng.uniform(0, 150, 4_000)
     takes = np.maximum(said + rng.normal(0, 5, 4_000), 0.5)
-    table = in_stages(*["demo"] * 4_000, days_to_close_date=said, days_to_quarter_end=rng.uniform(0, 91, 4_000))
+    table = in_stages(*["demo"] * 4_000, days_to_close_date=said)
     return ClosingTime().fit(table, (rng.random(4_000) < 0.5).astype(float), takes, np.full(4_000, 900.0))
 
 
 def test_the_close_date_moves_the_mass(punctual: ClosingTime) -> None:
     dates = np.array([10.0, 50.0, 110.0])
-    won, _, _ = punctual.predict(in_stages("demo", "demo", "demo", days_to_close_date=dates))
+    won, _ = at_knots(punctual, in_stages("demo", "demo", "demo", days_to_close_date=dates))
     half_by = [KNOTS[np.searchsorted(row, 0.5)] for row in won]
     assert half_by == pytest.approx(dates, abs=20)
 
@@ -99,17 +118,17 @@ def test_the_close_date_moves_the_mass(punctual: ClosingTime) -> None:
 def test_shares_never_fall_with_days_and_never_pass_one(fitted: ClosingTime, punctual: ClosingTime) -> None:
     rng = np.random.default_rng(5)
     strange = {"age_days": rng.choice([np.nan, 0, 1e9], 60), "interactions_14d": rng.choice([np.nan, 1e12], 60)}
-    dates = {"days_to_close_date": rng.choice([np.nan, -4e4, -3, 0, 5e5], 60), "days_to_quarter_end": 0.0}
+    dates = {"days_to_close_date": rng.choice([np.nan, -4e4, -3, 0, 5e5], 60), "as_of_day": rng.uniform(0, 3e4, 60)}
     rows = in_stages(*rng.choice(["demo", "proposal", "never seen"], 60), **strange, **dates)
     for model in (fitted, punctual):
-        for shares in model.predict(rows)[:2]:
+        for shares in model.predict(rows)[1:3]:
             assert (np.diff(shares, axis=1) >= 0).all()
             assert ((shares >= 0) & (shares <= 1)).all()
-        assert (model.predict(rows)[2] > 0).all()
+        assert (model.predict(rows)[3] > 0).all()
 
 
 def test_a_stage_never_seen_gets_a_time_between_the_known_ones(fitted: ClosingTime) -> None:
-    won, _, _ = fitted.predict(in_stages("demo", "contract", "proposal"))
+    won, _ = at_knots(fitted, in_stages("demo", "contract", "proposal"))
     place = KNOTS_DAYS.index(28)
     assert won[0, place] < won[1, place] < won[2, place]
 
@@ -141,20 +160,21 @@ def test_before_both_outcomes_were_seen_a_deal_is_taken_at_its_word(won: list[fl
     days = np.where(np.isnan(won), np.nan, 20.0)
     fitted = ClosingTime().fit(in_stages("demo", "demo"), np.array(won), days, np.full(2, 300.0))
     rows = in_stages("demo", "demo", "demo", days_to_close_date=np.array([20.0, -3.0, np.nan]))
-    for shares in fitted.predict(rows)[:2]:
+    for shares in at_knots(fitted, rows):
         assert shares.tolist() == [(KNOTS >= 20).tolist(), [1] * len(KNOTS), [1] * len(KNOTS)]
 
 
 def test_no_deals_get_no_rows(fitted: ClosingTime) -> None:
     never = ClosingTime().fit(in_stages(), np.empty(0), np.empty(0), np.empty(0))
     for model in (fitted, never):
-        won, lost, tail_days = model.predict(in_stages())
-        assert (won.shape, lost.shape, tail_days.shape) == ((0, len(KNOTS)), (0, len(KNOTS)), (0,))
+        knots, won, lost, tail_days = model.predict(in_stages())
+        assert knots.shape == won.shape == lost.shape == (0, len(KNOTS) + QUARTERS_AHEAD)
+        assert tail_days.shape == (0,)
 
 
 def test_a_constant_pace_says_nothing(fitted: ClosingTime) -> None:
     usual, busy = in_stages("demo"), in_stages("demo", interactions_14d=300.0, age_days=9_000.0)
-    assert fitted.predict(busy)[0] == pytest.approx(fitted.predict(usual)[0], abs=0.01)
+    assert fitted.predict(busy)[1] == pytest.approx(fitted.predict(usual)[1], abs=0.01)
 
 
 def test_a_brisk_deal_closes_sooner_where_brisk_deals_did() -> None:
@@ -163,7 +183,7 @@ def test_a_brisk_deal_closes_sooner_where_brisk_deals_did() -> None:
     table = in_stages(*["demo"] * 4_000, interactions_14d=np.where(brisk, 9.0, 1.0))
     takes = rng.exponential(np.where(brisk, 15, 90))
     fitted = ClosingTime().fit(table, (rng.random(4_000) < 0.5) * 1.0, takes, np.full(4_000, 900.0))
-    won, _, _ = fitted.predict(in_stages("demo", "demo", interactions_14d=np.array([9.0, 1.0])))
+    won, _ = at_knots(fitted, in_stages("demo", "demo", interactions_14d=np.array([9.0, 1.0])))
     assert won[0, KNOTS_DAYS.index(28)] > won[1, KNOTS_DAYS.index(28)] + 0.3
 
 
@@ -175,25 +195,91 @@ def test_only_pairs_that_were_watched_to_their_end_are_learned_from() -> None:
     assert ends == [[1, 2, 3, 5, 7], [1, 2, 3], [1, 2, 3], [1, 2, 3]]
 
 
-def test_the_close_date_and_the_quarter_are_seen_from_each_interval() -> None:
-    seen_from = partial(interval_bins, knots=np.array([7.0, 14.0, 28.0]))
-    close_date, quarter = seen_from(np.array([np.nan, 10.0, -70.0]), np.array([10.0, 10.0, 0.0]))
+def test_the_close_date_is_seen_from_each_interval() -> None:
+    close_date = close_date_bins(np.array([np.nan, 10.0, -70.0]), np.array([7.0, 14.0, 28.0]))
     assert close_date[0].tolist() == [0, 0, 0]
     assert close_date[1].tolist() == [7, 6, 5]  # in 7 to 14 days, then in 0 to 7, then overdue
     assert close_date[2].tolist() == [1, 1, 1]
-    assert quarter[0].tolist() == [1, 0, 4]  # 3 days after the interval, within it, then the next quarter's
     assert close_date.max() < N_CLOSE_DATE_BINS
-    assert quarter.max() < N_QUARTER_BINS
+
+
+def flat(**more: object) -> dict[str, object]:
+    """A calendar on which all days are alike, but for what is given."""
+    usual = {"weekday": np.ones((2, 7)), "to_quarter_end": np.ones((2, N_QUARTER_BINS))}
+    return {"quarter_ends": [day.isoformat() for day in ENDS]} | usual | more
 
 
 def test_equal_chances_in_equal_intervals_make_a_geometric_time() -> None:
-    knots = [1, 2, 3]
     card = {
-        **{"knots_days": knots, "n_seen": 9, "stages": ["demo"], "center": [0] * 4, "scale": [1] * 4},
+        **{"knots_days": [1, 2, 3], "n_seen": 9, "stages": ["demo"], "center": [0] * 4, "scale": [1] * 4},
         **{"interval": np.full((3, 2), np.log(0.25 / 0.5)), "stage": np.zeros((1, 3, 2)), "pace": np.zeros((4, 2))},
-        **{"close_date": np.zeros((N_CLOSE_DATE_BINS, 2)), "quarter": np.zeros((N_QUARTER_BINS, 2))},
+        **{"close_date": np.zeros((N_CLOSE_DATE_BINS, 2)), "busy": np.zeros((2, 2)), "calendar": flat()},
     }
-    won, lost, tail_days = closing_shares(["demo"], np.array([5.0]), np.array([5.0]), np.zeros((1, 4)), card)
-    assert won[0] == pytest.approx([0.5, 0.75, 0.875])  # each interval closes one half, won and lost alike
+    knots, won, lost, tail_days = closing_shares(
+        ["demo"], np.array([5.0]), np.array([MONDAY + 28.5]), np.zeros((1, 4)), card
+    )
+    assert knots[0].tolist() == [1, 1.5, 2, 3, 3, 3, 3]  # the quarter ends in a day and a half
+    assert won[0] == pytest.approx([0.5, 0.625, 0.75, *[0.875] * 4])  # each interval closes one half
     assert lost[0] == pytest.approx(won[0])
     assert tail_days == pytest.approx([2])
+
+
+def test_work_is_the_sum_of_days_by_weekday_and_by_how_far_the_quarters_end_is() -> None:
+    week, ends = np.ones((2, 7)), np.ones((2, N_QUARTER_BINS))
+    week[:, 5:], ends[0, 0] = 0.25, 3.0  # a weekend; and of wins the quarter's last day
+    done = workload(np.array([MONDAY, MONDAY + 28]), np.array([[5.0, 7.0, 7.5], [1.0, 2.0, 3.0]]),
+                    flat(weekday=week, to_quarter_end=ends))  # fmt: skip
+    assert done[0].tolist() == [[5, 5.5, 6], [1, 4, 5]]
+    assert done[1].tolist() == [[5, 5.5, 6], [1, 2, 3]]
+
+
+def test_beyond_the_quarters_that_are_known_every_day_is_as_usual() -> None:
+    ends = np.full((2, N_QUARTER_BINS), 3.0)
+    far = float((date(2035, 1, 1) - date(1970, 1, 1)).days)
+    assert workload(np.array([far]), np.array([[10.0]]), flat(to_quarter_end=ends)).tolist() == [[[10]], [[10]]]
+    assert curve_knots(np.array([far]), {"knots_days": [7, 728], "calendar": flat()})[0].tolist() == [7, *[728] * 5]
+
+
+@pytest.fixture(scope="module")
+def pushed() -> tuple[ClosingTime, pd.DataFrame, np.ndarray]:
+    """Deals that close four times as often in a quarter's last week, and never at a weekend; the days they took."""
+    rng = np.random.default_rng(7)
+    start = MONDAY - 7 * rng.integers(0, 200, 6_000)
+    days = start[:, None] + np.arange(900)
+    ends = np.array([(day - date(1970, 1, 1)).days for day in ENDS])
+    left = ends[np.searchsorted(ends, days, side="right").clip(max=len(ends) - 1)] - days
+    hazard = 0.02 * np.where(left <= 7, 4.0, 1.0) * ((days + 3) % 7 < 5)
+    closes = rng.random(days.shape) < hazard
+    takes = closes.argmax(axis=1) + 0.6
+    table = in_stages(*["demo"] * 6_000, as_of_day=start)
+    won = (rng.random(6_000) < 0.5).astype(float)
+    return ClosingTime().fit(table, won, takes, np.full(6_000, 2_000.0), ENDS), table, takes
+
+
+def test_it_learns_which_days_deals_close_on(pushed: tuple[ClosingTime, pd.DataFrame, np.ndarray]) -> None:
+    calendar = pushed[0].card_["calendar"]
+    for weekday, quarter in zip(calendar["weekday"], calendar["to_quarter_end"], strict=True):
+        assert max(weekday[5:]) < 0.2 < 0.9 < min(weekday[:5])
+        assert np.mean(quarter[:4]) / np.mean(quarter[5:]) == pytest.approx(4, rel=0.25)
+
+
+def test_as_many_close_by_the_quarters_end_as_were_said_to(
+    pushed: tuple[ClosingTime, pd.DataFrame, np.ndarray],
+) -> None:
+    model, table, takes = pushed
+    knots, won, lost, _ = model.predict(table)
+    ends = np.array([(day - date(1970, 1, 1)).days for day in ENDS])
+    start = table["as_of_day"].to_numpy()
+    left = ends[np.searchsorted(ends, start, side="right")] - start
+    assert (knots == left[:, None]).any(axis=1).all()  # no line is drawn across it
+    for first, last in ((1, 7), (8, 14), (15, 21), (22, 42), (43, 91)):
+        rows = (left >= first) & (left <= last)
+        said = np.mean([at_days(curve, knots, left)[rows].mean() for curve in (won, lost)])
+        came = (takes[rows] <= left[rows]).mean()
+        assert said == pytest.approx(came, abs=0.04)
+
+
+def test_without_quarters_a_calendar_knows_weekdays_only() -> None:
+    card = ClosingTime().fit(*watched(500)).card_["calendar"]
+    assert card["quarter_ends"] == []
+    assert card["to_quarter_end"] == [[1.0] * N_QUARTER_BINS] * 2

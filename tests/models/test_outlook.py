@@ -22,6 +22,7 @@ class Parts:
     """What the models say, each on its own."""
 
     win: np.ndarray
+    knots: np.ndarray
     won: np.ndarray
     lost: np.ndarray
     tail_days: np.ndarray
@@ -30,23 +31,27 @@ class Parts:
 
     @property
     def whole(self) -> Outlook:
-        return outlook(KNOTS, self.win, (self.won, self.lost, self.tail_days), self.stalled, self.patience_days)
+        return outlook(self.win, (self.knots, self.won, self.lost, self.tail_days), self.stalled, self.patience_days)
 
 
 @st.composite
 def parts(draw: Callable, n: int = 3) -> Parts:
-    """Any probabilities, any shares that do not fall, any patience."""
+    """Any probabilities, any shares that do not fall, any patience; two quarters end anywhere, also on a knot."""
     chances = st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1))
-    won, lost = (np.sort(draw(arrays(float, (n, K), elements=chances)), axis=1) for _ in range(2))
+    ends = draw(arrays(float, (n, 2), elements=st.one_of(st.just(91.0), st.floats(0.5, 727))))
+    knots = np.sort(np.hstack([np.tile(KNOTS, (n, 1)), ends]), axis=1)
+    won, lost = (np.sort(draw(arrays(float, (n, K + 2), elements=chances)), axis=1) for _ in range(2))
     win, stalled = (draw(arrays(float, n, elements=chances)) for _ in range(2))
     days = draw(arrays(float, n, elements=st.floats(0.5, 90)))
-    return Parts(win, won, lost, draw(arrays(float, n, elements=st.floats(0.1, 5_000))), stalled, days)
+    return Parts(win, knots, won, lost, draw(arrays(float, n, elements=st.floats(0.1, 5_000))), stalled, days)
 
 
 def exponential(win: float = 0.4, mean: float = 60, stalled: float = 0.3, patience: float = 30) -> Parts:
     """A deal that closes by a constant hazard."""
     shares = 1 - np.exp(-KNOTS / mean)[None, :]
-    return Parts(*(np.array([win]), shares, shares, np.array([mean]), np.array([stalled]), np.array([patience])))
+    return Parts(
+        *(np.array([win]), KNOTS[None, :], shares, shares, np.array([mean]), np.array([stalled]), np.array([patience]))
+    )
 
 
 @settings(max_examples=50, deadline=None)

@@ -1,7 +1,7 @@
 """Scoring: batch and request are one code, so they give the same bits."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -127,9 +127,11 @@ def test_reasons_sum_with_the_base_to_the_score(scores: pd.DataFrame, score: str
 @pytest.mark.parametrize("name", ["win_within", "lost_within"])
 def test_chances_in_time_grow_up_to_their_probability(name: str, scores: pd.DataFrame) -> None:
     most = scores["win_probability"] if name == "win_within" else 1 - scores["win_probability"]
+    ends = ("2027-01-01", "2027-04-01", "2027-07-01", "2027-10-01")
+    quarter_ends = [(datetime.fromisoformat(f"{end}T00Z") - AS_OF) / timedelta(days=1) for end in ends]
     for text, limit in zip(scores[name], most, strict=True):
         days, chances = np.array(json.loads(text)).T
-        assert days.tolist() == list(KNOTS_DAYS)
+        assert days == pytest.approx(sorted({*KNOTS_DAYS, *quarter_ends}), rel=1e-12)
         assert (np.diff(chances) >= 0).all()
         assert chances[-1] <= limit + 1e-12
 

@@ -1,6 +1,7 @@
 """A forecast is the sum of what is won, of its open deals and of deals to come, at every level, to the cent."""
 
 from collections.abc import Callable
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,9 @@ from crm.fiscal import Period
 from reports.final_amounts import FinalAmounts
 from reports.forecast import LEVELS, forecast
 from reports.forecast_deals import chances_at_bounds, chances_within
-from reports.forecast_learned import Learned, Width
+from reports.forecast_learned import Learned
+from reports.interval_calibration import Coverage, IntervalCalibration
+from reports.measured_widths import MeasuredWidths
 from reports.new_deals import Creation
 from reports.shock_fit import ShockFit
 from reports.shocks import Shock
@@ -41,7 +44,7 @@ D3      | P3         | 0        | 0
 """
 
 
-def learned_of(per_day=2.0, final=None, shock=0.0, parts=None, width=None) -> Learned:
+def learned_of(per_day=2.0, final=None, shock=0.0, parts=None, widths=None) -> Learned:
     """Two deals a day, a quarter of them won after 20 days and bringing 100.00 each."""
     won_by = np.where(np.arange(400) < 20, 0.0, 0.25)
     creation = Creation(AS_OF.to_pydatetime(), per_day, np.ones(12), won_by, 10_000.0, 0.5, {})
@@ -49,7 +52,7 @@ def learned_of(per_day=2.0, final=None, shock=0.0, parts=None, width=None) -> Le
     of_level |= {"segment": {"small": 1.0}, "product": {"P1": 0.9, "P4": 0.1}} | (parts or {})
     as_they_are = FinalAmounts({}, {}, {}, (1.0, 0.0, 0.0))
     fit = ShockFit(Shock(shock), shock, shock, shock, 8)
-    return Learned(AS_OF.to_pydatetime(), creation, of_level, final or as_they_are, fit, width)
+    return Learned(AS_OF.to_pydatetime(), creation, of_level, final or as_they_are, fit, widths)
 
 
 @pytest.fixture(scope="session")
@@ -240,11 +243,42 @@ def test_a_shock_widens_ranges_and_moves_no_mean(forecast_of):
     assert calm[MONEY].tolist() == rough[MONEY].tolist()
 
 
-def test_a_measured_width_widens_the_outer_bounds_only(forecast_of):
+def widths(shock: float = 0.0, **factors: float) -> MeasuredWidths:
+    """As measured with five to eight weeks to go, by level."""
+    coverage = {(level, 2): Coverage(0.75, 28, 7) for level in factors}
+    calibration = IntervalCalibration({(level, 2): factor for level, factor in factors.items()}, coverage)
+    return MeasuredWidths(date(2026, 10, 1), "fiscal quarters", 7, "few trees", calibration, Shock(shock))
+
+
+def test_a_measured_width_widens_the_outer_bounds_of_its_level_and_weeks_only(forecast_of):
     deals = [{"amount": 1.0}] * 100
-    learned = learned_of(per_day=0, width=Width(1.5, 0.8, 40))
-    this = row(forecast_of(*deals, learned=learned))
+    rows = forecast_of(*deals, learned=learned_of(per_day=0, widths=widths(whole=1.5, team=2.0)))
+    plain = forecast_of(*deals, learned=learned_of(per_day=0))
+    this, owner, following = row(rows), row(rows, level="owner", id="U1"), row(rows, period="FY2027 Q1")
     assert [this["p10"], this["p50"], this["p90"]] == [31, 40, 49]
+    assert [owner["p10"], owner["p50"], owner["p90"]] == [28, 40, 52]
+    assert following["p90"] == row(plain, period="FY2027 Q1")["p90"]
+    assert rows[MONEY].equals(plain[MONEY])
+
+
+def test_ranges_are_computed_with_the_shock_of_the_backtest_that_measured_them(forecast_of):
+    deals = [{"amount": 1.0}] * 100
+    of_stages = forecast_of(*deals, learned=learned_of(per_day=0, shock=0.5))
+    measured = forecast_of(*deals, learned=learned_of(per_day=0, shock=0.9, widths=widths(shock=0.5)))
+    assert row(measured)[["p10", "p50", "p90"]].tolist() == row(of_stages)[["p10", "p50", "p90"]].tolist()
+
+
+def test_how_often_its_range_held_stands_beside_each_forecast(forecast_of):
+    rows = forecast_of({}, learned=learned_of(widths=widths(whole=1.5, team=2.0)))
+    measured = ["range_coverage", "range_like", "n_range_forecasts", "n_range_periods"]
+    assert row(rows)[measured].tolist() == [0.75, "whole", 28, 7]
+    assert row(rows, level="owner", id="U1")[measured].tolist() == [0.75, "team", 28, 7]
+    following = row(rows, period="FY2027 Q1")
+    assert np.isnan(following["range_coverage"])
+    assert following[measured[1:]].tolist() == ["whole", 0, 0]
+    before = row(forecast_of({}))
+    assert np.isnan(before["range_coverage"])
+    assert before[measured[1:]].tolist() == ["", 0, 0]
 
 
 QUOTAS = """

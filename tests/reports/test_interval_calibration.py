@@ -10,6 +10,7 @@ from scipy import stats
 from reports.interval_calibration import (
     BUCKETS,
     IntervalCalibration,
+    Width,
     calibrate,
     held,
     learn_factors,
@@ -152,8 +153,25 @@ def test_what_was_learned_and_measured_is_kept_as_plain_values():
     past = history(1.5, n_periods=4)
     kept = IntervalCalibration(learn_factors(past), measured_coverage(past))
     assert IntervalCalibration.of_document(kept.document()) == kept
-    assert kept.factor("team", 13) == kept.factors["team", 3]
-    assert kept.factor("owner", 13) == 1
-    assert kept.measured("owner", 13) is None
-    assert str(kept.measured("team", 1)).endswith("of 64 past forecasts (4 periods) came within")
+    assert str(kept.coverage["team", 0]).endswith("of 64 past forecasts (4 periods) came within")
     assert len(kept.factors) == len(BUCKETS)
+
+
+def test_a_level_takes_its_own_width_or_that_of_teams_or_that_of_the_whole():
+    team, whole = history(1.5, n_periods=4), history(0.5, n_periods=4, n_groups=1).assign(level="whole")
+    for past, owners_like in ((pd.concat([team, whole]), "team"), (whole, "whole")):
+        kept = IntervalCalibration(learn_factors(past), measured_coverage(past))
+        assert kept.width("owner", 5) == kept.width(owners_like, 5)
+        assert (kept.width("owner", 5).level, kept.width("whole", 5).level) == (owners_like, "whole")
+        assert kept.width("whole", 5).measured == kept.coverage["whole", 2]
+
+
+def test_a_distance_never_forecast_from_is_widened_and_not_said_to_be_measured():
+    past = history(2.0)
+    far = IntervalCalibration(learn_factors(past), measured_coverage(past)).width("team", 20)
+    assert far.factor > 1.5
+    assert far.measured is None
+
+
+def test_before_a_backtest_a_width_is_as_computed():
+    assert IntervalCalibration({}, {}).width("team", 5) == Width()

@@ -15,7 +15,6 @@ from crm.money import Rate
 from reports.at_risk import attention
 from reports.charts import forecast_chart
 from reports.forecast import forecast
-from reports.forecast_learned import Width
 from reports.render import About, ago, at_risk_html, csv_text, days, forecast_html, money, percent
 
 EVIL = "<script>alert('x')</script>"
@@ -95,10 +94,17 @@ def test_without_quotas_nothing_is_said_of_them(about, present_of, scores_of, ta
     assert "quota" not in page.replace(".quota", "").casefold()
 
 
-def test_a_page_says_how_often_its_ranges_held(about, rows):
-    assert "has not been measured" in forecast_html(rows, about)
-    measured = replace(about, width=Width(1.1, 0.79, 120))
-    assert "In a backtest 79% of 120 outcomes" in forecast_html(rows, measured)
+def test_a_page_says_how_often_each_range_held_and_what_that_was_measured_on(about, rows):
+    before = forecast_html(rows, about)
+    assert "has not been measured" in before
+    assert before.count('data-label="P10 to P90">not measured<') == before.count('data-label="P90"')
+    like = rows["level"].where(rows["level"].isin(["whole", "team"]), "team")
+    measured = rows.assign(range_coverage=0.79, n_range_forecasts=1_042, range_like=like)
+    page = forecast_html(measured, replace(about, ranges_measured="By a backtest of 7 past fiscal quarters."))
+    assert "By a backtest of 7 past fiscal quarters." in page
+    assert 'data-label="P10 to P90">held 79% of 1,042<' in page
+    assert 'data-label="P10 to P90">held 79% of 1,042, as for teams<' in page
+    assert "not measured" not in page
 
 
 def test_a_missing_stage_weighted_figure_is_a_dash_and_not_zero(pages, rows):

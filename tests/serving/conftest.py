@@ -5,7 +5,7 @@ import shutil
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,6 +20,9 @@ from models.probability import ProbabilityModel
 from models.rungs import StageRate
 from models.scorer import Scorer
 from models.scoring import Scoring
+from reports.interval_calibration import Coverage, IntervalCalibration
+from reports.measured_widths import FISCAL_QUARTERS, MeasuredWidths
+from reports.shocks import Shock
 from serving.app import create_app
 from serving.auth import ApiKey
 from serving.services import Champion
@@ -204,6 +207,15 @@ def all_scores(as_of: datetime = AS_OF, version: str = "7") -> pd.DataFrame:
     return rows("scores", *(score_row(deal[0], deal[5], deal[6], as_of, version) for deal in DEALS))
 
 
+def backtested() -> pd.DataFrame:
+    """A row of table backtests: of whole and teams; how often ranges held is known with one or two weeks to go."""
+    factors = {("whole", 0): 1.5, ("team", 0): 1.25, ("whole", 4): 1.5, ("team", 4): 1.5}
+    coverage = {("whole", 0): Coverage(0.857, 14, 7), ("team", 0): Coverage(0.79, 42, 7)}
+    plan = "2 blocks of time and up to 120 trees"
+    calibration = IntervalCalibration(factors, coverage)
+    return MeasuredWidths(date(2026, 1, 1), FISCAL_QUARTERS, 7, plan, calibration, Shock(0.2, 8.0)).row(AS_OF)
+
+
 def fake_score(tables: dict[str, pd.DataFrame], as_of: datetime) -> pd.DataFrame:
     """Score the deals of a request: the more of its interactions are known, the likelier it is won."""
     known = int((tables["interactions"]["known_at"] < as_of).sum())
@@ -231,9 +243,8 @@ def tables_with_all() -> dict[str, pd.DataFrame]:
 @pytest.fixture
 def hand_made() -> SimpleNamespace:
     """The values that tests compare with, and what makes more rows."""
-    return SimpleNamespace(
-        key=KEY, as_of=AS_OF, now=NOW, nasty=NASTY, ranked=RANKED, rows=rows, score_row=score_row, all_scores=all_scores
-    )
+    made = {"rows": rows, "score_row": score_row, "all_scores": all_scores, "backtested": backtested}
+    return SimpleNamespace(key=KEY, as_of=AS_OF, now=NOW, nasty=NASTY, ranked=RANKED, **made)
 
 
 @pytest.fixture(scope="session")

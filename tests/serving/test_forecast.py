@@ -1,5 +1,6 @@
 """The manager's two questions."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -112,7 +113,32 @@ def test_it_says_which_rates_it_used_and_what_it_could_not_count(client):
     assert answer.json()["missing_rates"] == [{"currency": "XXX", "day": "2026-03-29", "n_deals": 1}]
     assert (rows(answer)[0]["n_imputed"], rows(answer)[0]["n_without_rate"]) == (1, 1)
     assert "good and bad quarters" in answer.json()["ranges_cover"]
-    assert answer.json()["range_coverage"] is None
+    assert answer.json()["ranges_measured"] is None
+    assert rows(answer)[0]["range_coverage"] is None
+
+
+def test_how_often_ranges_held_in_a_backtest_stands_beside_each(client, store, hand_made):
+    store.append("backtests", hand_made.backtested())
+    this, following = rows(client.get("/v1/forecast"))
+    assert (this["range_coverage"], this["n_range_forecasts"], this["range_like"]) == (0.857, 14, "whole")
+    assert (following["range_coverage"], following["n_range_forecasts"]) == (None, 0)
+    owners = rows(client.get("/v1/forecast", params={"level": "owner", "period": "this"}))
+    assert {(row["range_coverage"], row["range_like"]) for row in owners} == {(0.79, "team")}
+    said = client.get("/v1/forecast").json()["ranges_measured"]
+    assert "a backtest of 7 past fiscal quarters that ended by 2026-01-01, 88 days before" in said
+
+
+def test_a_backtest_makes_ranges_wider_and_moves_no_middle(store, make_client, hand_made):
+    store.append("scores", hand_made.all_scores())
+    as_computed = '[{"level": "whole", "weeks_to_go": [14, 999], "factor": 1.0}]'
+    store.append("backtests", hand_made.backtested().assign(interval_calibration=as_computed))
+    (before,) = rows(make_client(store).get("/v1/forecast", params={"period": "next"}))
+    later = hand_made.backtested()
+    store.append("backtests", later.assign(measured_at=later["measured_at"] + timedelta(hours=1)))
+    (after,) = rows(make_client(store).get("/v1/forecast", params={"period": "next"}))
+    assert [after[name] for name in ("expected", "p50")] == [before[name] for name in ("expected", "p50")]
+    middle = cents(before, "p50")
+    assert cents(after, "p90") - middle == pytest.approx(Decimal("1.5") * (cents(before, "p90") - middle), abs=1)
 
 
 LEVELS = ("whole", "team", "owner", "manager", "pipeline", "region", "segment", "product")

@@ -37,6 +37,15 @@ def test_newer_scores_of_none_of_the_deals_looked_at_are_found(client, store, ha
     eventually(lambda: client.get("/v1/deals").json()["total"] == 1)
 
 
+def test_a_newer_backtest_is_taken_up(client, store, hand_made, eventually):
+    def coverage() -> float | None:
+        return client.get("/v1/forecast").json()["periods"][0]["rows"][0]["range_coverage"]
+
+    assert coverage() is None
+    store.append("backtests", hand_made.backtested())
+    eventually(lambda: coverage() == 0.857)
+
+
 def test_a_view_is_kept_while_nothing_changes(store, hand_made, eventually):
     store.append("scores", hand_made.all_scores())
     latest = Latest(store, "EUR", check_every_s=0.0)

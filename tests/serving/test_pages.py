@@ -146,6 +146,18 @@ def test_the_managers_page_shows_forecast_and_risk(client):
     assert "1 of 7 open deals have no amount" in text
 
 
+def test_beside_each_range_the_managers_page_says_how_often_it_held(client, store, hand_made):
+    before = words(client.get("/manager", headers=HTML).text)
+    assert "has not been measured on your history yet" in before
+    store.append("backtests", hand_made.backtested())
+    client.app.state.services.latest._view = None
+    text = words(client.get("/manager", headers=HTML).text)
+    assert "by a backtest of 7 past fiscal quarters" in text
+    assert "held 86% of 14" in text
+    assert "P10 to P90 held 79% of 42" in text
+    assert "P10 to P90 not measured" in text
+
+
 def test_the_managers_filters_hold(client):
     text = words(client.get("/manager", params={"team": "North", "threshold": "0.3"}, headers=HTML).text)
     at_risk = text[text.index("Deals at risk of stalling") :]

@@ -4,19 +4,22 @@ import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+import mlflow
 import numpy as np
 import pandas as pd
 import pytest
 
 from crm.errors import NotEnoughDataError
+from crm.fiscal_years import FiscalCalendar
 from crm.simulate import DEMO_END, Simulation
 from crm.store import open_store
 from reports.interval_calibration import IntervalCalibration
-from training.backtest import backtest, headline, main, quick, wape_table, write
+from reports.measured_widths import widths_as_of
+from training.backtest import backtest, headline, main, quick, replayable, wape_table, write
 from training.book import Past, by_group, past_of, won_in
 from training.periods import past_periods
 from training.plan import Plan
-from training.replay import replay
+from training.replay import Replayed, replay
 from training.train import dataset_of
 
 pytestmark = pytest.mark.slow
@@ -38,9 +41,15 @@ def past(tables: dict[str, pd.DataFrame], plan: Plan) -> Past:
 
 
 @pytest.fixture(scope="module")
-def replayed(small_company: Simulation, few_trees: Plan) -> pd.DataFrame:
+def whole(small_company: Simulation, few_trees: Plan) -> Replayed:
     """Three quarters of the small company, from three Mondays before each on."""
     return replay(past(small_company.tables, few_trees), few_trees, PERIODS, weeks_before=3)
+
+
+@pytest.fixture(scope="module")
+def replayed(whole: Replayed) -> pd.DataFrame:
+    """Their forecasts."""
+    return whole.forecasts
 
 
 def poisoned(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -77,7 +86,7 @@ def known_by_the_cut(forecasts: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_what_becomes_known_at_or_after_a_week_changes_nothing_of_its_forecast(small_company, few_trees, replayed):
-    again = replay(past(poisoned(small_company.tables), few_trees), few_trees, PERIODS, weeks_before=3)
+    again = replay(past(poisoned(small_company.tables), few_trees), few_trees, PERIODS, weeks_before=3).forecasts
     pd.testing.assert_frame_equal(known_by_the_cut(again), known_by_the_cut(replayed), check_exact=True)
     later = replayed["as_of"] > pd.Timestamp(CUT)
     assert not again.loc[later, "mean"].equals(replayed.loc[later, "mean"])
@@ -131,8 +140,8 @@ def test_what_came_is_what_the_changes_say(small_company, few_trees, replayed):
     assert set(whole["actual"]) == {by_group(found, "cents")["whole", ""]}
 
 
-def test_the_backtest_is_measured_and_written(small_company, few_trees, replayed, monkeypatch, tmp_path):
-    monkeypatch.setattr("training.backtest.replay", lambda *_, **__: replayed)
+def test_the_backtest_is_measured_and_written(small_company, few_trees, whole, replayed, monkeypatch, tmp_path):
+    monkeypatch.setattr("training.backtest.replay", lambda *_, **__: whole)
     found = backtest(past(small_company.tables, few_trees), few_trees, PERIODS)
     assert set(found.judged["period"]) == {PERIODS[2].name}
     figures = headline(found)
@@ -148,25 +157,55 @@ def test_the_backtest_is_measured_and_written(small_company, few_trees, replayed
     assert kept == found.calibration
 
 
-def test_the_command_prints_tables_and_says_where_the_files_are(small_company, replayed, monkeypatch, tmp_path, capsys):
+@pytest.mark.usefixtures("mlflow_left_as_found")
+def test_the_command_prints_writes_keeps_and_logs_what_it_found(small_company, whole, monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("PLUMBLINE_STORE_URL", f"sqlite:///{tmp_path}/plumbline.db")
     monkeypatch.setenv("PLUMBLINE_BUILD_DIR", str(tmp_path))
-    monkeypatch.setattr("training.backtest.replay", lambda *_, **__: replayed)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.setattr("training.backtest.replay", lambda *_, **__: whole)
     store = open_store(f"sqlite:///{tmp_path}/plumbline.db")
     for name, rows in small_company.tables.items():
         store.write(name, rows)
-    store.close()
-    main(until="2026-04-10", weeks=0, weeks_before=0, patience_minimum_days=7, seed=0)
+    main(until="2026-04-10", weeks=0, weeks_before=3, patience_minimum_days=7, seed=0)
     said = capsys.readouterr().out
     assert "| weeks to go | n | plumbline | stage weighted |" in said
     assert "wape_4w_best_naive" in said
     assert {path.name for path in (tmp_path / "backtest").iterdir()} == {
         *("forecasts.csv", "errors.csv", "interval_calibration.json", "fan_chart.svg", "fan_chart.png"),
     }
+    written = json.loads((tmp_path / "backtest" / "interval_calibration.json").read_text())
+    kept = widths_as_of(store.read("backtests"), datetime(2026, 4, 13, tzinfo=UTC))
+    store.close()
+    assert kept is not None
+    assert kept.calibration.document() == written
+    assert (kept.last_period_end, kept.periods, kept.n_periods) == (date(2026, 4, 1), "fiscal quarters", 1)
+    assert (kept.plan, kept.shock) == ("2 blocks of time and up to 120 trees", whole.shock)
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    (run,) = client.search_runs([client.get_experiment_by_name("plumbline").experiment_id])
+    assert run.data.params["backtest.weeks_before"] == "3"
+    assert run.data.params["backtest.periods"] == "FY2026 Q1"
+    assert {file.path for file in client.list_artifacts(run.info.run_id)} == {
+        *("forecasts.csv", "errors.csv", "interval_calibration.json", "fan_chart.svg", "fan_chart.png"),
+    }
+    errors = pd.read_csv(tmp_path / "backtest" / "errors.csv")
+    ours = errors[(errors["level"] == "whole") & (errors["method"] == "plumbline")].set_index("weeks_to_go")["wape"]
+    curve = {one.step: one.value for one in client.get_metric_history(run.info.run_id, "whole/plumbline/wape")}
+    assert curve == pytest.approx(ours.to_dict(), abs=1e-6)
+    assert run.data.metrics["wape_4w"] == pytest.approx(ours[4], abs=1e-6)
 
 
-def test_too_few_periods_are_said_to_be_too_few(small_company, few_trees, replayed, monkeypatch):
-    one = replayed[replayed["period"] == PERIODS[0].name]
+@pytest.mark.parametrize(("first", "names"), [
+    ("2024-06-03", ["FY2025 Q3", "FY2025 Q4", "FY2026 Q1"]),
+    ("2024-08-05", ["FY2025 Q2", "FY2025 Q3", "FY2025 Q4", "FY2026 Q1"]),  # after a year two would be left
+    ("2025-06-02", ["FY2026 Q1"]),
+])  # fmt: skip
+def test_periods_are_replayed_after_a_year_of_history_or_after_half_where_few_would_be_left(first, names):
+    found = replayable(date.fromisoformat(first), date(2026, 4, 10), weeks=0, calendar=FiscalCalendar())
+    assert [period.name for period in found] == names
+
+
+def test_too_few_periods_are_said_to_be_too_few(small_company, few_trees, whole, monkeypatch):
+    one = replace(whole, forecasts=whole.forecasts[whole.forecasts["period"] == PERIODS[0].name])
     monkeypatch.setattr("training.backtest.replay", lambda *_, **__: one)
     with pytest.raises(NotEnoughDataError, match=r"1 past periods could be replayed, and more than 2 are needed"):
         backtest(past(small_company.tables, few_trees), few_trees, PERIODS[:1])

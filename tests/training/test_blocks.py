@@ -8,12 +8,13 @@ import pytest
 
 from crm.simulate import Simulation
 from features.facts import DAY
-from models.calibration import fit_calibration
+from models.calibration import Calibration, fit_calibration
+from models.probability import LINE, TREES
 from training import blocks
-from training.blocks import MEMBERS, Walk, _Blocks, walk
+from training.blocks import BASE, BOTH, MEMBERS, STAGE, Walk, _Blocks, _chosen, walk
 from training.dataset import Dataset
 from training.plan import Plan
-from training.targets import EVENTS, Event
+from training.targets import EVENTS, Event, Target
 from training.train import dataset_of
 
 Tables = dict[str, pd.DataFrame]
@@ -147,6 +148,16 @@ def test_signals_that_tell_nothing_are_beaten_by_rates(small_dataset: Dataset, p
     found = walk(with_table(small_dataset, shuffled), plan, "win")
     assert found is not None
     assert MEMBERS[found.rung] == ()
+
+
+def test_rates_answer_where_all_blocks_together_turn_the_members_round() -> None:
+    raw = {LINE: np.linspace(-2, 2, 200), TREES: np.linspace(-1, 3, 200)}
+    happened = (np.arange(200) % 100 < 70 - 40 * (raw[LINE] > 0)).astype(float)
+    loss = {BASE: 0.6, STAGE: 0.5, LINE: 0.4, TREES: 0.45, BOTH: 0.42}
+    assert _chosen(loss, raw, Target(happened, np.ones(200)), np.arange(200)) == (STAGE, Calibration())
+    rung, calibration = _chosen(loss, raw, Target(1 - happened, np.ones(200)), np.arange(200))
+    assert rung == LINE
+    assert calibration.slopes[LINE] > 0
 
 
 def test_few_closed_deals_are_judged_on_more_blocks(small_dataset: Dataset, plan: Plan) -> None:

@@ -225,7 +225,7 @@ def test_no_instant_before_the_training_is_scored(command: Command) -> None:
 
 
 def test_mlflow_serves_the_champion_with_the_same_answers(place: Path, dataset: Dataset) -> None:
-    rows = dataset.table[["stage", "patience_days", *SIGNALS]].tail(5).reset_index(drop=True)
+    rows = dataset.table[["stage", "patience_days", "as_of_day", *SIGNALS]].tail(5).reset_index(drop=True)
     with_nulls = json.loads(rows.to_json(orient="split", double_precision=15))
     body = json.dumps({"dataframe_split": {"columns": with_nulls["columns"], "data": with_nulls["data"]}}).encode()
     with served(place) as url:
