@@ -85,14 +85,15 @@ def climb(examples: Examples, folds: Sequence[Fold], plans: Sequence[BoosterPlan
     rungs = _judged_apart(raw, examples, folds)
     loss = {name: found["log_loss"] for name, found in measure(examples.happened, weight, rungs).items()}
     rung = min(loss, key=loss.__getitem__)
-    members = MEMBERS[rung]
+    calibration = _calibrated(raw, MEMBERS[rung], examples, judged)
+    members = calibration.slopes
     return Ladder(
-        rung,
+        rung if members else BASE,
         loss,
         plan,
         n_rounds,
         BaseRate().fit(examples.happened, examples.weight).rate_,
-        _calibrated(raw, members, examples, judged) if members else Calibration(),
+        calibration,
         fit_line(examples) if LINE in members else None,
         fit_booster(examples, plan, n_rounds) if TREES in members else None,
     )
@@ -129,7 +130,8 @@ def _judged_apart(raw: dict[str, FloatColumn], examples: Examples, folds: Sequen
         for name, members in MEMBERS.items():
             if members:
                 calibration = _calibrated(raw, members, examples, everywhere & ~judge)
-                said[name][judge] = probability(calibration.log_odds(raw))[judge]
+                says = probability(calibration.log_odds(raw)) if calibration.slopes else said[BASE]
+                said[name][judge] = says[judge]
     return said
 
 

@@ -22,7 +22,7 @@ class Calibration:
 
     Attributes
     ----------
-    slopes : by the member's name; none is negative
+    slopes : by the member's name, all positive; empty where no member tells anything, so that rates must answer
     covariance : of the slopes, in order, and the intercept; how much later deals could have moved them
     """
 
@@ -53,30 +53,24 @@ def fit_calibration(
 ) -> Calibration:
     """Fit by maximum likelihood; a member that would count negatively is left out.
 
-    Where only one outcome was seen, or every member would, they count equally and as they are.
+    Where every one would, or only one outcome was seen, nothing is left: a calibration without slopes.
 
     Parameters
     ----------
     deal : which deal each row is of; its snapshots share one outcome, so they are one piece of evidence
     """
     used = weight > 0
-    rows = np.column_stack([raw[name][used] for name in raw])
     names, rest = list(raw), (happened[used], weight[used], deal[used])
     while names and len(np.unique(rest[0])) == 2:
+        rows = np.column_stack([raw[name][used] for name in names])
         fitted = LogisticRegression(C=np.inf, max_iter=1_000).fit(rows, rest[0], sample_weight=rest[1])
         slopes = fitted.coef_[0]
         if slopes.min() > 0:
             coefficients = np.append(slopes, fitted.intercept_)
             spread = _covariance(rows, *rest, coefficients)
             return Calibration(dict(zip(names, slopes.tolist(), strict=True)), float(coefficients[-1]), spread)
-        worst = int(slopes.argmin())
-        names.pop(worst)
-        rows = np.delete(rows, worst, axis=1)
-    return Calibration(dict.fromkeys(raw, 1 / len(raw)), 0.0, _UNKNOWN[len(raw)])
-
-
-_UNKNOWN = {n: tuple(tuple(float(i == j == n) for j in range(n + 1)) for i in range(n + 1)) for n in (1, 2)}
-"""Covariance where nothing could be fitted: a standard deviation of 1 in log-odds."""
+        names.pop(int(slopes.argmin()))
+    return Calibration()
 
 
 def _covariance(

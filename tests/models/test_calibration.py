@@ -57,23 +57,20 @@ def test_a_member_that_would_count_negatively_is_left_out() -> None:
     assert list(found.slopes) == ["lightgbm"]
 
 
-def test_a_member_of_which_every_slope_would_turn_the_ranking_round_is_taken_as_it_is() -> None:
-    assert fitted(*drawn({"lightgbm": -1.0}, 0.0, 2_000)).slopes == {"lightgbm": 1}
+def test_members_that_would_turn_the_ranking_round_do_not_count() -> None:
+    assert fitted(*drawn({"lightgbm": -1.0}, 0.0, 2_000)).slopes == {}
+    assert fitted(*drawn({"logistic": -1.0, "lightgbm": -0.5}, 0.0, 2_000)).slopes == {}
 
 
 @pytest.mark.parametrize("outcome", [0.0, 1.0])
-def test_one_outcome_alone_leaves_the_members_as_they_are_and_the_bounds_wide(outcome: float) -> None:
+def test_one_outcome_alone_tells_nothing_of_the_members(outcome: float) -> None:
     raw = {"logistic": np.linspace(-1, 1, 20), "lightgbm": np.linspace(-1, 1, 20)}
-    found = fitted(raw, np.full(20, outcome), np.arange(20))
-    assert (found.slopes, found.intercept) == ({"logistic": 0.5, "lightgbm": 0.5}, 0)
-    low, high = found.bounds(raw)
-    assert (high - low > 0.4).all()
+    assert fitted(raw, np.full(20, outcome), np.arange(20)) == Calibration()
 
 
-def test_nothing_seen_leaves_the_model_as_it_is() -> None:
+def test_nothing_seen_tells_nothing_of_the_members() -> None:
     raw = {"lightgbm": np.zeros(3)}
-    found = fit_calibration(raw, np.array([0.0, 1.0, 0.0]), np.zeros(3), np.arange(3))
-    assert (found.slopes, found.intercept) == ({"lightgbm": 1}, 0)
+    assert fit_calibration(raw, np.array([0.0, 1.0, 0.0]), np.zeros(3), np.arange(3)) == Calibration()
 
 
 def test_over_many_samples_the_covariance_and_the_bounds_are_as_claimed() -> None:

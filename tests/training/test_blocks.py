@@ -8,7 +8,7 @@ import pytest
 
 from crm.simulate import Simulation
 from features.facts import DAY
-from models.calibration import fit_calibration
+from models.calibration import Calibration, fit_calibration
 from training import blocks
 from training.blocks import MEMBERS, Walk, _Blocks, walk
 from training.dataset import Dataset
@@ -147,6 +147,36 @@ def test_signals_that_tell_nothing_are_beaten_by_rates(small_dataset: Dataset, p
     found = walk(with_table(small_dataset, shuffled), plan, "win")
     assert found is not None
     assert MEMBERS[found.rung] == ()
+
+
+def turning(dataset: Dataset, since: int, strength: float) -> Dataset:
+    """Signals of which one tells a little of how deals end, and from an instant on ``strength`` times the opposite."""
+    won = np.nan_to_num(dataset.labels(dataset.until).won, nan=0.5) - 0.5
+    clue = np.random.default_rng(0).normal(size=len(won)) + np.where(dataset.at < since, won, -strength * won)
+    signals = dict.fromkeys(dataset.signals, 0.0) | {"age_days": clue}
+    return with_table(dataset, dataset.table.assign(**signals))
+
+
+def test_members_that_turn_the_ranking_round_leave_the_score_to_rates(small_dataset: Dataset, plan: Plan) -> None:
+    first = int(small_dataset.at.min())
+    start = first + int(plan.fold_starts[0] * (small_dataset.until - first))
+    found = walk(turning(small_dataset, start, 5), plan, "win")
+    assert found is not None
+    assert found.rung in ("base rate", "stage rate")
+    assert found.calibration == Calibration()
+    assert found.log_loss["logistic"] == pytest.approx(found.log_loss["stage rate"], rel=0.1)
+
+
+def test_rates_answer_where_the_holdout_shows_that_no_member_counts_any_more(
+    small_dataset: Dataset, plan: Plan
+) -> None:
+    found = walk(turning(small_dataset, holdout_start(small_dataset, plan), 20), plan, "win")
+    assert found is not None
+    best = min(MEMBERS, key=found.log_loss.__getitem__)
+    assert MEMBERS[best]
+    assert found.holdout.probabilities["scorer"].tolist() == found.holdout.probabilities[best].tolist()
+    assert found.rung in ("base rate", "stage rate")
+    assert found.calibration == Calibration()
 
 
 def test_few_closed_deals_are_judged_on_more_blocks(small_dataset: Dataset, plan: Plan) -> None:
