@@ -37,9 +37,14 @@ def draws(rows: Rows) -> list[tuple[int, int, Rows]]:
     return [*found, (0, 0, rows)]
 
 
+def stacked(rows: Rows) -> Calibration:
+    """The product's own."""
+    return fit_calibration(rows.raw, rows.happened, rows.weight, rows.deal, rows.period)
+
+
 def judged_ways(taught: Rows, later: Rows) -> dict[str, dict[str, float]]:
     """Metrics of every way on the trees' log-odds, and on the line's and the trees' stacked."""
-    stack = fit_calibration(taught.raw, taught.happened, taught.weight, taught.deal)
+    stack = stacked(taught)
     scores = {
         TREES: (taught.raw[TREES], later.raw[TREES]),
         STACKED: (stack.log_odds(taught.raw), stack.log_odds(later.raw)),
@@ -53,7 +58,7 @@ def judged_ways(taught: Rows, later: Rows) -> dict[str, dict[str, float]]:
 
 def judged_bounds(taught: Rows, later: Rows, tenth: FloatColumn, seed: int) -> dict[str, tuple[float, float]]:
     """Share of tenths whose share won lies within the bounds, and the bounds' mean width, by way."""
-    stack: Calibration = fit_calibration(taught.raw, taught.happened, taught.weight, taught.deal)
+    stack = stacked(taught)
     venn = venn_abers_bounds(stack.log_odds(taught.raw), taught.happened, taught.weight)
     resampled = bootstrap_bounds(taught.raw, taught.happened, taught.weight, taught.deal, N_RESAMPLES, seed)
     found: dict[str, Bounds] = {
@@ -100,7 +105,7 @@ def on_one(name: str) -> dict[str, float]:
     print(f"\n{name}: {n_deals:,} deals to calibrate on, {len(np.unique(later.deal)):,} to judge")
     ways: dict[int, list[dict[str, dict[str, float]]]] = {}
     bounds: dict[int, list[dict[str, tuple[float, float]]]] = {}
-    whole = fit_calibration(taught.raw, taught.happened, taught.weight, taught.deal)
+    whole = stacked(taught)
     tenth, at_same_time = tenths(whole.log_odds(later.raw)), tenths(whole.log_odds(taught.raw))
     for size, draw, some in draws(taught):
         ways.setdefault(size or n_deals, []).append(judged_ways(some, later))

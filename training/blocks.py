@@ -158,8 +158,9 @@ class _Blocks:
         return examples(self.dataset, self.seen(self.dataset.at < start, start))
 
     def calibrated(self, raw: dict[str, FloatColumn], members: tuple[str, ...], seen: Target) -> Calibration:
-        deal = self.dataset.snapshots.deal
-        return fit_calibration({name: raw[name] for name in members}, seen.happened, seen.weight, deal)
+        block = np.searchsorted(self.starts, self.dataset.at, side="right")
+        some = {name: raw[name] for name in members}
+        return fit_calibration(some, seen.happened, seen.weight, self.dataset.snapshots.deal, block)
 
     def rate(self, start: int, prior: float) -> FloatColumn:
         past, stage = self.seen(self.dataset.at < start, start), self.dataset.table["stage"]

@@ -123,9 +123,9 @@ def test_each_block_is_judged_with_slopes_fitted_on_the_others(
 ) -> None:
     used: list[np.ndarray] = []
 
-    def noting(raw, happened, weight, deal):
+    def noting(raw, happened, weight, deal, period):
         used.append(weight > 0)
-        return fit_calibration(raw, happened, weight, deal)
+        return fit_calibration(raw, happened, weight, deal, period)
 
     monkeypatch.setattr(blocks, "fit_calibration", noting)
     found = walk(small_dataset, plan, "win")
