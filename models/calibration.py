@@ -1,6 +1,7 @@
 """Calibration: how much each member's raw log-odds count, fitted on later deals than the members.
 
 One member gives the line of Platt (1999); two are stacked (Wolpert, 1992). A sum keeps additive reasons additive.
+Times change: the level and the bounds are made for a period that has not come yet.
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,9 @@ from sklearn.linear_model import LogisticRegression
 
 from features.facts import FloatColumn, IntColumn
 
+USUAL_DRIFT = 0.2
+"""How far a period is usually off, in log-odds; counts as one period more. With it bounds are 6 % narrower on average
+and hold as often, for how far a handful of periods lay apart is itself uncertain."""
 Z80 = 1.2816
 """A normal variable stays within so many standard deviations with 80 % chance."""
 
@@ -24,7 +28,8 @@ class Calibration:
     Attributes
     ----------
     slopes : by the member's name, all positive; empty where no member tells anything, so that rates must answer
-    covariance : of the slopes, in order, and the intercept; how much later deals could have moved them
+    covariance : of the slopes, in order, and a coming period's intercept: how much other deals could have moved them,
+        and how far periods lie apart
     """
 
     slopes: Mapping[str, float] = field(default_factory=dict)
@@ -37,7 +42,10 @@ class Calibration:
         return np.add.reduce(parts) + self.intercept
 
     def bounds(self, raw: Mapping[str, FloatColumn]) -> tuple[FloatColumn, FloatColumn]:
-        """Probabilities between which the calibrated one lies with 80 % chance; they close in as deals come in."""
+        """Between which probabilities deals alike lie in a coming period, with 80 % chance.
+
+        They close in as deals come in, and open as periods differ.
+        """
         middle = self.log_odds(raw)
         terms = [*(raw[name] for name in self.slopes), np.ones(len(middle))]
         # Summed one by one: a matrix product would give a deal alone other bits than in a batch.
@@ -57,11 +65,17 @@ def fit_calibration(
     A member that would count negatively is left out. Where every one would, or only one outcome was seen, nothing is
     left: a calibration without slopes.
 
-    Each period's level is a draw around the members' own (random effects; DerSimonian and Laird, 1986). The intercept
-    is therefore the one at which the stack says on average what its members say on average: members that learn anew
-    from everything have taken in what the periods were off before them, and to add it on top counts a drift twice.
-    Seen from 150 instants of 30 histories (the first 70 % of a bank's loans, the first 80 % of 78,025 opportunities,
-    simulated companies of 300 to 20,000 deals), ...
+    *Level.* Each period's is a draw around the members' own: the intercept is the one at which the stack says on
+    average what its members say on average. Members that learn anew from everything have taken in by how much each
+    period was off before; to add that once more counts a drift twice. Seen from 169 instants of 30 histories (a bank's
+    loans, 78,025 opportunities, a sample company, simulated ones of 300 to 20,000 deals), the log loss after the
+    instant was on average 0.0040 above the best level's; 0.0108 with the fitted intercept, 0.0061 half-way between,
+    0.0181 with the newest block's, and 0.0038 with the level of all that was learned from. The fitted intercept was
+    better by 0.0040 on the opportunities while their win rate fell, and would have been worse when it rose again.
+
+    *Bounds.* How far periods lay apart beyond luck, each fifth of the scores by itself (random effects; DerSimonian and
+    Laird, 1986), is added to the intercept's variance: so the bounds cover a coming period and a shape that no line
+    fits. They held 84 % of the tenths of later scores, 59 % without.
 
     Parameters
     ----------
@@ -78,7 +92,7 @@ def fit_calibration(
             stacked = rows @ slopes
             intercept = _level(stacked, np.average(expit(rows).mean(axis=1), weights=rest[1]), rest[1])
             covariance = _covariance(rows, *rest, np.append(slopes, fitted.intercept_))
-            covariance[-1, -1] += _departure(_cells(stacked, period[used]), expit(stacked + intercept), *rest)
+            covariance[-1, -1] += _drift(stacked, expit(stacked + intercept), *rest, period[used])
             spread = tuple(map(tuple, covariance.tolist()))
             return Calibration(dict(zip(names, slopes.tolist(), strict=True)), intercept, spread)
         names.pop(int(slopes.argmin()))
@@ -91,26 +105,28 @@ def _level(stacked: FloatColumn, share: float, weight: FloatColumn) -> float:
     return float(brentq(lambda level: np.average(expit(stacked + level), weights=weight) - share, -far, far))
 
 
-def _cells(stacked: FloatColumn, period: IntColumn) -> IntColumn:
-    """Which fifth of the scores each row lies in, and in which period."""
-    fifth = np.searchsorted(np.quantile(stacked, (0.2, 0.4, 0.6, 0.8)), stacked)
-    return 5 * period + fifth
-
-
-def _departure(
-    cell: IntColumn, said: FloatColumn, happened: FloatColumn, weight: FloatColumn, deal: IntColumn
+def _drift(
+    stacked: FloatColumn,
+    said: FloatColumn,
+    happened: FloatColumn,
+    weight: FloatColumn,
+    deal: IntColumn,
+    period: IntColumn,
 ) -> float:
-    """Mean square of how far cells lie from what was said, in log-odds, less what luck makes of it; never below 0.
+    """Mean square of how far a fifth of the scores lies off in a period, in log-odds, less what luck makes of it.
 
-    Each cell counts by its information (the method of moments; DerSimonian and Laird, 1986).
+    By the method of moments, each cell counting by its information (DerSimonian and Laird, 1986), never below 0; then
+    with one period more that is off by the usual.
     """
-    cell = np.unique(cell, return_inverse=True)[1]
+    fifth = np.searchsorted(np.quantile(stacked, (0.2, 0.4, 0.6, 0.8)), stacked)
+    cell = np.unique(5 * period + fifth, return_inverse=True)[1]
     residual, information = weight * (happened - said), np.bincount(cell, weight * said * (1 - said))
-    n = len(information)
-    pairs, place = np.unique(deal * n + cell, return_inverse=True)
-    luck = np.bincount(pairs % n, np.bincount(place, residual) ** 2, minlength=n)
+    n_cells, n_periods = len(information), len(np.unique(period))
+    pairs, place = np.unique(deal * n_cells + cell, return_inverse=True)
+    luck = np.bincount(pairs % n_cells, np.bincount(place, residual) ** 2, minlength=n_cells)
     beyond = (np.bincount(cell, residual) ** 2 - luck) / np.maximum(information, 1e-12)
-    return max(float(beyond.sum() / information.sum()), 0.0)
+    seen = max(float(beyond.sum() / information.sum()), 0.0)
+    return (USUAL_DRIFT**2 + n_periods * seen) / (1 + n_periods)
 
 
 def _covariance(
@@ -120,16 +136,10 @@ def _covariance(
     terms = np.column_stack([rows, np.ones(len(rows))])
     said = expit(terms @ coefficients)
     bread = np.linalg.pinv((terms * (weight * said * (1 - said))[:, None]).T @ terms)
-    scores = _by_deal(terms * (weight * (happened - said))[:, None], deal)
-    return bread @ (scores.T @ scores) @ bread
-
-
-def _by_deal(values: FloatColumn, deal: IntColumn) -> FloatColumn:
-    """Sums by deal, along the first axis."""
     of_deal = np.unique(deal, return_inverse=True)[1]
-    sums = np.zeros((of_deal.max() + 1, *values.shape[1:]))
-    np.add.at(sums, of_deal, values)
-    return sums
+    scores = np.zeros((of_deal.max() + 1, terms.shape[1]))
+    np.add.at(scores, of_deal, terms * (weight * (happened - said))[:, None])
+    return bread @ (scores.T @ scores) @ bread
 
 
 def log_odds(probability_: FloatColumn) -> FloatColumn:

@@ -115,7 +115,7 @@ def test_over_many_samples_the_slope_varies_as_claimed_and_the_bounds_hold() -> 
 def test_how_far_periods_lie_apart_comes_back(apart: float) -> None:
     rng = np.random.default_rng(3)
     found = fitted(*periods(rng, rng.normal(scale=apart, size=60), 2_000))
-    assert np.sqrt(found.covariance[-1][-1]) == pytest.approx(apart, abs=max(0.15 * apart, 0.03))
+    assert np.sqrt(found.covariance[-1][-1]) == pytest.approx(apart, abs=max(0.15 * apart, 0.05))
 
 
 def test_the_bounds_hold_in_the_period_to_come_however_many_deals_there_were() -> None:
@@ -133,11 +133,19 @@ def test_a_shape_that_no_line_fits_widens_the_bounds() -> None:
     rng = np.random.default_rng(5)
     raw = rng.normal(size=20_000)
     wavy = (rng.random(len(raw)) < expit(raw + 0.5 * np.sin(4 * raw))).astype(float)
-    deal = np.arange(len(raw))
     straight = (rng.random(len(raw)) < expit(raw)).astype(float)
-    spread = [np.sqrt(fitted({"lightgbm": raw}, one, deal).covariance[-1][-1]) for one in (straight, wavy)]
-    assert spread[0] < 0.05
-    assert spread[1] > 0.15
+    deal, period = np.arange(len(raw)), np.arange(len(raw)) % 20
+    spread = [np.sqrt(fitted({"lightgbm": raw}, one, deal, period).covariance[-1][-1]) for one in (straight, wavy)]
+    assert spread[0] < 0.1
+    assert spread[1] > 0.2
+
+
+def test_of_few_periods_that_happen_to_be_alike_no_certainty_follows() -> None:
+    raw, happened, deal = drawn({"lightgbm": 1.0}, 0.0)
+    found = [fitted(raw, happened, deal, deal % n_periods) for n_periods in (1, 3, 30)]
+    spread = [np.sqrt(one.covariance[-1][-1]) for one in found]
+    assert spread == sorted(spread, reverse=True)
+    assert 0.1 < spread[0] < 0.2
 
 
 def test_the_covariance_shrinks_as_deals_come_in() -> None:
