@@ -66,9 +66,7 @@ def at_instant(dataset: Dataset, plan: Plan, share: float, best: FloatColumn | N
             raw[TREES][rows] = raw_scores(_trees(before, later, plan, rounds), before.signals[rows])
             period[rows] = number
     known = target(past, "win", cut, np.ones(n, bool))
-    taught = Rows(raw, known.happened, known.weight, past.snapshots.deal, period).only(
-        (period >= 0) & (known.weight > 0)
-    )
+    taught = Rows(raw, known.happened, known.weight, past.snapshots.deal, period)
     coming = (dataset.at >= cut) & (dataset.at < cut + int(0.2 * span))
     came = target(dataset, "win", dataset.until, coming)
     happened, weight = (came.happened, came.weight) if best is None else (best, coming.astype(np.float64))
