@@ -15,7 +15,7 @@ SERVE ?= 1
 
 .PHONY: demo test check setup signals browser clean-demo \
   bench-features bench-reasons bench-truth bench-closing bench-forecast bench-backtest bench-bpic2012 \
-  bench-bpic2012-prefix bench-peers bench-calibration
+  bench-bpic2012-prefix bench-peers bench-calibration bench-levels
 .DELETE_ON_ERROR:
 
 setup: .venv/ready
@@ -146,6 +146,10 @@ bench-peers: setup
 # Ways to calibrate, and whose bounds hold what they say.
 bench-calibration: setup
 	$(BIN)/python -m benchmarks.calibration
+
+# At which level a score should start into the time to come; SETS=bank,opportunities compares on those only.
+bench-levels: setup
+	$(BIN)/python -m benchmarks.levels
 
 # ONLY=sim or ONLY=bpic2012 for one of both, SIZE=2k for a shorter form.
 bench-backtest: setup

@@ -1,8 +1,9 @@
 """Which calibration loses least on later deals, and whose bounds hold what they say? ``make bench-calibration``.
 
-Members learn from early deals, every way calibrates on the same deals of a middle block, and the rest judges. Of few
-deals several draws are taken, so that luck does not decide. Bounds are asked whether the share won in each tenth of
-the scores lies between them: in eight of ten tenths it should. That share is itself uncertain, and that is allowed for.
+Members learn from early deals, every way calibrates on the same deals of a middle block, and the rest judges. "stacked
+none" is ours: all the others come on top of it. Of few deals several draws are taken, so that luck does not decide.
+Bounds are asked whether the share won in each tenth of the scores lies between them: in eight of ten tenths it should.
+That share is itself uncertain, and that is allowed for.
 """
 
 import time
@@ -19,7 +20,7 @@ from training.metrics import measure
 
 SIZES = {200: 20, 1_000: 10, 10_000: 3}
 """Deals to calibrate on, and how often so many are drawn."""
-STACKED = "stacked"
+STACKED, OURS = "stacked", "plumbline"
 N_BINS = 10
 N_RESAMPLES = 40
 EMBARGO_DAYS = {"bpic": 1, "crm": 7}
@@ -37,9 +38,14 @@ def draws(rows: Rows) -> list[tuple[int, int, Rows]]:
     return [*found, (0, 0, rows)]
 
 
+def stacked(rows: Rows) -> Calibration:
+    """The product's own."""
+    return fit_calibration(rows.raw, rows.happened, rows.weight, rows.deal, rows.period)
+
+
 def judged_ways(taught: Rows, later: Rows) -> dict[str, dict[str, float]]:
-    """Metrics of every way on the trees' log-odds, and on the line's and the trees' stacked."""
-    stack = fit_calibration(taught.raw, taught.happened, taught.weight, taught.deal)
+    """Metrics of every way on the trees' log-odds, and on the line's and the trees' stacked as we do, at our level."""
+    stack = stacked(taught)
     scores = {
         TREES: (taught.raw[TREES], later.raw[TREES]),
         STACKED: (stack.log_odds(taught.raw), stack.log_odds(later.raw)),
@@ -53,11 +59,11 @@ def judged_ways(taught: Rows, later: Rows) -> dict[str, dict[str, float]]:
 
 def judged_bounds(taught: Rows, later: Rows, tenth: FloatColumn, seed: int) -> dict[str, tuple[float, float]]:
     """Share of tenths whose share won lies within the bounds, and the bounds' mean width, by way."""
-    stack: Calibration = fit_calibration(taught.raw, taught.happened, taught.weight, taught.deal)
+    stack = stacked(taught)
     venn = venn_abers_bounds(stack.log_odds(taught.raw), taught.happened, taught.weight)
     resampled = bootstrap_bounds(taught.raw, taught.happened, taught.weight, taught.deal, N_RESAMPLES, seed)
     found: dict[str, Bounds] = {
-        "sandwich": stack.bounds(later.raw),
+        OURS: stack.bounds(later.raw),
         "venn_abers": venn(stack.log_odds(later.raw)),
         "bootstrap": resampled(later.raw),
     }
@@ -100,7 +106,7 @@ def on_one(name: str) -> dict[str, float]:
     print(f"\n{name}: {n_deals:,} deals to calibrate on, {len(np.unique(later.deal)):,} to judge")
     ways: dict[int, list[dict[str, dict[str, float]]]] = {}
     bounds: dict[int, list[dict[str, tuple[float, float]]]] = {}
-    whole = fit_calibration(taught.raw, taught.happened, taught.weight, taught.deal)
+    whole = stacked(taught)
     tenth, at_same_time = tenths(whole.log_odds(later.raw)), tenths(whole.log_odds(taught.raw))
     for size, draw, some in draws(taught):
         ways.setdefault(size or n_deals, []).append(judged_ways(some, later))

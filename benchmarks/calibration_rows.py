@@ -27,19 +27,24 @@ MOST_ROWS, MOST_JUDGED = 60_000, 40_000
 """Rows that the members learn from, and rows that judge, at most; how well the members do is not the question here."""
 
 
+N_PERIODS = 3
+"""Stretches of time that the middle block is cut into; training has three blocks, or six where deals are few."""
+
+
 @dataclass(frozen=True)
 class Rows:
-    """Closed snapshots with their members' log-odds."""
+    """Closed snapshots with their members' log-odds, and which stretch of time they lie in."""
 
     raw: dict[str, FloatColumn]
     happened: FloatColumn
     weight: FloatColumn
     deal: IntColumn
+    period: IntColumn
 
     def only(self, rows: BoolColumn) -> "Rows":
         """Some of them."""
         raw = {name: values[rows] for name, values in self.raw.items()}
-        return Rows(raw, self.happened[rows], self.weight[rows], self.deal[rows])
+        return Rows(raw, self.happened[rows], self.weight[rows], self.deal[rows], self.period[rows])
 
     def of_deals(self, deals: IntColumn) -> "Rows":
         """Those of some deals."""
@@ -77,7 +82,8 @@ def rows_of(dataset: Dataset, embargo_days: int) -> tuple[Rows, Rows]:
         used = used[:: len(used) // most + 1]
         matrix = dataset.table.iloc[used][dataset.signals].to_numpy(np.float32)
         raw = {LINE: line.predict(matrix), TREES: np.asarray(booster.predict(matrix, raw_score=True))}
-        return Rows(raw, known.happened[used], known.weight[used], dataset.snapshots.deal[used])
+        period = N_PERIODS * (dataset.at[used] - early) // (late - early)
+        return Rows(raw, known.happened[used], known.weight[used], dataset.snapshots.deal[used], period)
 
     taught, later = target(dataset, "win", late, between), target(dataset, "win", dataset.until, after)
     return said(taught, len(dataset.at)), said(later, MOST_JUDGED)

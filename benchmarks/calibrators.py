@@ -1,4 +1,4 @@
-"""Ways to calibrate a score on later deals, and to say how sure one is of it: ours, and those it is compared with.
+"""Ways to calibrate a score on later deals, and to say how sure one is of it: those that ours is compared with.
 
 A way learns from log-odds, outcomes and weights, and gives back what turns log-odds into probabilities.
 """
@@ -11,7 +11,6 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 from features.facts import FloatColumn, IntColumn
-from models.calibration import fit_calibration
 
 Turns = Callable[[FloatColumn], FloatColumn]
 N_PLACES = 60
@@ -24,9 +23,13 @@ def none(score: FloatColumn, happened: FloatColumn, weight: FloatColumn) -> Turn
 
 
 def platt(score: FloatColumn, happened: FloatColumn, weight: FloatColumn) -> Turns:
-    """A line in log-odds (Platt, 1999), by the product's own function."""
-    line = fit_calibration({"score": score}, happened, weight, np.arange(len(score)))
-    return lambda others: expit(line.log_odds({"score": others}))
+    """A line in log-odds (Platt, 1999)."""
+    line = _line(score[:, None], happened, weight)
+    return lambda others: line.predict_proba(others[:, None])[:, 1]
+
+
+def _line(columns: FloatColumn, happened: FloatColumn, weight: FloatColumn) -> LogisticRegression:
+    return LogisticRegression(C=np.inf, max_iter=1_000).fit(columns, happened, sample_weight=weight)
 
 
 def isotonic(score: FloatColumn, happened: FloatColumn, weight: FloatColumn) -> Turns:
@@ -39,8 +42,7 @@ def beta(score: FloatColumn, happened: FloatColumn, weight: FloatColumn) -> Turn
     """A line in log p and -log(1 - p), neither counting negatively (Kull, Silva Filho and Flach, 2017)."""
     kept = [0, 1]
     while True:
-        model = LogisticRegression(C=np.inf, max_iter=1_000)
-        model.fit(_ends(score)[:, kept], happened, sample_weight=weight)
+        model = _line(_ends(score)[:, kept], happened, weight)
         negative = [place for place, slope in zip(kept, model.coef_[0], strict=True) if slope < 0]
         if not negative or len(kept) == 1:
             return lambda others: model.predict_proba(_ends(others)[:, kept])[:, 1]
@@ -82,16 +84,18 @@ def venn_abers_bounds(
 def bootstrap_bounds(
     raw: dict[str, FloatColumn], happened: FloatColumn, weight: FloatColumn, deal: IntColumn, n_draws: int, seed: int
 ) -> Callable[[dict[str, FloatColumn]], tuple[FloatColumn, FloatColumn]]:
-    """Between which probabilities eight in ten calibrations lie, each of as many deals drawn with replacement."""
+    """Between which probabilities eight in ten stacks lie, each fitted on as many deals drawn with replacement."""
+    columns = np.column_stack(list(raw.values()))
     of_deal = np.unique(deal, return_inverse=True)[1]
     n, random = int(of_deal.max()) + 1, np.random.default_rng(seed)
     lines = []
     for _ in range(n_draws):
         times = np.bincount(random.integers(0, n, n), minlength=n)[of_deal]
-        lines.append(fit_calibration(raw, happened, weight * times, deal))
+        lines.append(_line(columns, happened, weight * times))
 
     def bounds(others: dict[str, FloatColumn]) -> tuple[FloatColumn, FloatColumn]:
-        low, high = np.quantile([line.log_odds(others) for line in lines], (0.1, 0.9), axis=0)
+        matrix = np.column_stack([others[name] for name in raw])
+        low, high = np.quantile([line.decision_function(matrix) for line in lines], (0.1, 0.9), axis=0)
         return expit(low), expit(high)
 
     return bounds

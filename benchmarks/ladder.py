@@ -85,14 +85,15 @@ def climb(examples: Examples, folds: Sequence[Fold], plans: Sequence[BoosterPlan
     rungs = _judged_apart(raw, examples, folds)
     loss = {name: found["log_loss"] for name, found in measure(examples.happened, weight, rungs).items()}
     rung = min(loss, key=loss.__getitem__)
-    members = MEMBERS[rung]
+    calibration = _calibrated(raw, MEMBERS[rung], examples, folds)
+    members = calibration.slopes
     return Ladder(
-        rung,
+        rung if members else BASE,
         loss,
         plan,
         n_rounds,
         BaseRate().fit(examples.happened, examples.weight).rate_,
-        _calibrated(raw, members, examples, judged) if members else Calibration(),
+        calibration,
         fit_line(examples) if LINE in members else None,
         fit_booster(examples, plan, n_rounds) if TREES in members else None,
     )
@@ -123,21 +124,26 @@ def _out_of_fold(examples: Examples, folds: Sequence[Fold], plan: BoosterPlan) -
 def _judged_apart(raw: dict[str, FloatColumn], examples: Examples, folds: Sequence[Fold]) -> dict[str, FloatColumn]:
     """What each rung says of each fold, calibrated on the other folds."""
     said = {name: np.full(len(examples.happened), 0.5) for name in MEMBERS}
-    everywhere = np.logical_or.reduce([judge for _, judge in folds])
     for learn, judge in folds:
+        others = [(learned, judged) for learned, judged in folds if judged is not judge]
         said[BASE][judge] = BaseRate().fit(examples.happened, np.where(learn, examples.weight, 0)).rate_
         for name, members in MEMBERS.items():
             if members:
-                calibration = _calibrated(raw, members, examples, everywhere & ~judge)
-                said[name][judge] = probability(calibration.log_odds(raw))[judge]
+                calibration = _calibrated(raw, members, examples, others)
+                says = probability(calibration.log_odds(raw)) if calibration.slopes else said[BASE]
+                said[name][judge] = says[judge]
     return said
 
 
 def _calibrated(
-    raw: dict[str, FloatColumn], members: tuple[str, ...], examples: Examples, rows: BoolColumn
+    raw: dict[str, FloatColumn], members: tuple[str, ...], examples: Examples, folds: Sequence[Fold]
 ) -> Calibration:
-    weight = np.where(rows, examples.weight, 0)
-    return fit_calibration({name: raw[name] for name in members}, examples.happened, weight, examples.deal)
+    """Calibrated on what was judged; each fold is a period of its own."""
+    period = np.full(len(examples.happened), -1)
+    for number, (_, judge) in enumerate(folds):
+        period[judge] = number
+    weight = np.where(period >= 0, examples.weight, 0)
+    return fit_calibration({name: raw[name] for name in members}, examples.happened, weight, examples.deal, period)
 
 
 def folds_in_order(order: FloatColumn, shares: Sequence[float] = (0.4, 0.6, 0.8)) -> list[Fold]:

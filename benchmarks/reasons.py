@@ -97,7 +97,7 @@ def fitted(data: Dataset, plan: BoosterPlan, *, stops: bool) -> Fitted:
         booster = _up_to_best(past, later, plan) if stops else fit_booster(past, plan, plan.max_rounds)
         line = fit_line(past)
         raw = {LINE: line.predict(later.signals), TREES: np.asarray(booster.predict(later.signals, raw_score=True))}
-        slopes = fit_calibration(raw, later.happened, later.weight, later.deal)
+        slopes = fit_calibration(raw, later.happened, later.weight, later.deal, np.zeros_like(later.deal))
         rate = StageRate()
         models[event] = ProbabilityModel(tuple(data.signals), rate, "stage_position", booster, line, slopes)
         known = target(data, event, data.until, judged)

@@ -10,7 +10,7 @@ from functools import cached_property
 import lightgbm as lgb
 import numpy as np
 
-from features.facts import DAY, BoolColumn, FloatColumn, IntColumn
+from features.facts import DAY, BoolColumn, FloatColumn
 from models.arithmetic import probability
 from models.boosting import Examples, fit_booster, fit_booster_and_rounds, raw_scores
 from models.calibration import Calibration, fit_calibration
@@ -47,7 +47,7 @@ class Walk:
 
     Attributes
     ----------
-    rung : which did best on the blocks before the holdout
+    rung : which did best on the blocks before the holdout; of the rates the better one where no member counts
     n_rounds : the number of trees
     calibration : of the rung's members, fitted on all blocks
     log_loss : of every rung, on the blocks before the holdout
@@ -92,34 +92,22 @@ def walk(dataset: Dataset, plan: Plan, event: Event) -> Walk | None:
         later = None if is_holdout else blocks.seen(rows, blocks.starts[-1])
         booster = _trees(past, examples(dataset, later) if later else None, plan, rounds)
         raw[TREES][rows] = raw_scores(booster, matrix)
-    deal = dataset.snapshots.deal
     # Each block is judged with slopes fitted on the others: its own would favour the upper rungs.
     apart = {name: column.copy() for name, column in rates.items()} | {name: np.full(n, 0.5) for name in _LEARNED}
     said = dict(rates)
     for name, members in _LEARNED.items():
         for rows in blocks.rows[:-1]:
-            others = blocks.seen(chosen_on & ~rows, blocks.starts[-1])
-            apart[name][rows] = probability(_calibrated(raw, members, others, deal).log_odds(raw))[rows]
-        said[name] = probability(_calibrated(raw, members, known, deal).log_odds(raw))
+            others = blocks.calibrated(raw, members, blocks.seen(chosen_on & ~rows, blocks.starts[-1]))
+            apart[name][rows] = _said(others, raw, rates)[rows]
+        said[name] = _said(blocks.calibrated(raw, members, known), raw, rates)
     loss = {name: found["log_loss"] for name, found in measure(known.happened, known.weight, apart).items()}
-    seen = blocks.seen(everything, dataset.until)
-    rung, final = _chosen(loss, raw, seen, deal)
+    rung = min(loss, key=loss.__getitem__)
     holdout_target = target(dataset, event, dataset.until, blocks.rows[-1])
     holdout = Holdout(blocks.rows[-1], holdout_target, {**said, SCORER: said[rung]})
-    return Walk(rung, int(np.median(rounds or [FEW_ROUNDS])), final, loss, known, apart[rung], holdout)
-
-
-def _chosen(
-    loss: dict[str, float], raw: dict[str, FloatColumn], seen: Target, deal: IntColumn
-) -> tuple[str, Calibration]:
-    """The rung of the lowest loss, calibrated; rates where that finds no member to follow what comes."""
-    rung = min(loss, key=loss.__getitem__)
-    if MEMBERS[rung]:
-        final = _calibrated(raw, MEMBERS[rung], seen, deal)
-        if final.slopes:
-            return rung, final
-        rung = min((BASE, STAGE), key=loss.__getitem__)
-    return rung, Calibration()
+    final = blocks.calibrated(raw, MEMBERS[rung], blocks.seen(everything, dataset.until))
+    # With the holdout known too, it can be that no member counts any more.
+    kept = rung if final.slopes else min(rates, key=loss.__getitem__)
+    return Walk(kept, int(np.median(rounds or [FEW_ROUNDS])), final, loss, known, apart[rung], holdout)
 
 
 def _trees(past: Examples, later: Examples | None, plan: Plan, rounds: list[int]) -> lgb.Booster:
@@ -131,8 +119,9 @@ def _trees(past: Examples, later: Examples | None, plan: Plan, rounds: list[int]
     return booster
 
 
-def _calibrated(raw: dict[str, FloatColumn], members: tuple[str, ...], seen: Target, deal: IntColumn) -> Calibration:
-    return fit_calibration({name: raw[name] for name in members}, seen.happened, seen.weight, deal)
+def _said(calibration: Calibration, raw: dict[str, FloatColumn], rates: dict[str, FloatColumn]) -> FloatColumn:
+    """What members say; what the stage rate says, where none of them counts."""
+    return probability(calibration.log_odds(raw)) if calibration.slopes else rates[STAGE]
 
 
 @dataclass(frozen=True)
@@ -167,6 +156,11 @@ class _Blocks:
 
     def learned_before(self, start: int) -> Examples:
         return examples(self.dataset, self.seen(self.dataset.at < start, start))
+
+    def calibrated(self, raw: dict[str, FloatColumn], members: tuple[str, ...], seen: Target) -> Calibration:
+        block = np.searchsorted(self.starts, self.dataset.at, side="right")
+        some = {name: raw[name] for name in members}
+        return fit_calibration(some, seen.happened, seen.weight, self.dataset.snapshots.deal, block)
 
     def rate(self, start: int, prior: float) -> FloatColumn:
         past, stage = self.seen(self.dataset.at < start, start), self.dataset.table["stage"]

@@ -18,11 +18,21 @@ def rows(n: int, log_odds, seed: int = 0) -> Examples:
     return Examples(signals, happened, np.ones(n), np.arange(n), ["a", "b", "c"])
 
 
-def test_noise_leaves_it_on_the_ground():
+def test_noise_is_not_taken_for_more_than_it_is():
     examples = rows(400, lambda signals: 0 * signals[:, 0])
     ladder = climb(examples, folds_of_groups(examples.deal, 5), [PLAN])
-    assert ladder.rung == BASE
-    assert np.ptp(ladder.predict(examples.signals)) == 0
+    later = rows(4_000, lambda signals: 0 * signals[:, 0], seed=1)
+    assert np.abs(ladder.predict(later.signals) - 0.5).mean() < 0.05
+
+
+def test_members_that_turn_the_ranking_round_leave_it_on_the_ground():
+    examples = rows(600, lambda signals: 2 * signals[:, 0])
+    early = np.arange(600) < 300
+    signals = np.where(early[:, None], examples.signals, -examples.signals)
+    turned = Examples(signals, examples.happened, examples.weight, examples.deal, examples.names)
+    ladder = climb(turned, [(early, ~early)], [PLAN])
+    assert (ladder.rung, ladder.line, ladder.booster) == (BASE, None, None)
+    assert np.ptp(ladder.predict(signals)) == 0
 
 
 def test_a_line_is_found_and_calibrated():

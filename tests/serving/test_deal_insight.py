@@ -196,7 +196,8 @@ def test_a_page_does_not_wait_for_the_index(served, filled, eventually):
 
 
 def test_a_page_without_a_model_leaves_out_what_only_a_model_can_say(filled, make_client):
-    bare = make_client(filled.store, champion=Champion(filled.champion.score, filled.champion.version))
+    champion = Champion(filled.champion.score, filled.champion.version)
+    bare = make_client(filled.store, champion=champion, clock=lambda: AS_OF)
     path = f"/deals/{lasting(filled.store)[1]}"
     text = bare.get(path, headers=HTML).text
     assert "When it may close" in text

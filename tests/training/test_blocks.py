@@ -9,12 +9,11 @@ import pytest
 from crm.simulate import Simulation
 from features.facts import DAY
 from models.calibration import Calibration, fit_calibration
-from models.probability import LINE, TREES
 from training import blocks
-from training.blocks import BASE, BOTH, MEMBERS, STAGE, Walk, _Blocks, _chosen, walk
+from training.blocks import MEMBERS, Walk, _Blocks, walk
 from training.dataset import Dataset
 from training.plan import Plan
-from training.targets import EVENTS, Event, Target
+from training.targets import EVENTS, Event
 from training.train import dataset_of
 
 Tables = dict[str, pd.DataFrame]
@@ -124,9 +123,9 @@ def test_each_block_is_judged_with_slopes_fitted_on_the_others(
 ) -> None:
     used: list[np.ndarray] = []
 
-    def noting(raw, happened, weight, deal):
+    def noting(raw, happened, weight, deal, period):
         used.append(weight > 0)
-        return fit_calibration(raw, happened, weight, deal)
+        return fit_calibration(raw, happened, weight, deal, period)
 
     monkeypatch.setattr(blocks, "fit_calibration", noting)
     found = walk(small_dataset, plan, "win")
@@ -150,14 +149,34 @@ def test_signals_that_tell_nothing_are_beaten_by_rates(small_dataset: Dataset, p
     assert MEMBERS[found.rung] == ()
 
 
-def test_rates_answer_where_all_blocks_together_turn_the_members_round() -> None:
-    raw = {LINE: np.linspace(-2, 2, 200), TREES: np.linspace(-1, 3, 200)}
-    happened = (np.arange(200) % 100 < 70 - 40 * (raw[LINE] > 0)).astype(float)
-    loss = {BASE: 0.6, STAGE: 0.5, LINE: 0.4, TREES: 0.45, BOTH: 0.42}
-    assert _chosen(loss, raw, Target(happened, np.ones(200)), np.arange(200)) == (STAGE, Calibration())
-    rung, calibration = _chosen(loss, raw, Target(1 - happened, np.ones(200)), np.arange(200))
-    assert rung == LINE
-    assert calibration.slopes[LINE] > 0
+def turning(dataset: Dataset, since: int, strength: float) -> Dataset:
+    """Signals of which one tells a little of how deals end, and from an instant on ``strength`` times the opposite."""
+    won = np.nan_to_num(dataset.labels(dataset.until).won, nan=0.5) - 0.5
+    clue = np.random.default_rng(0).normal(size=len(won)) + np.where(dataset.at < since, won, -strength * won)
+    signals = dict.fromkeys(dataset.signals, 0.0) | {"age_days": clue}
+    return with_table(dataset, dataset.table.assign(**signals))
+
+
+def test_members_that_turn_the_ranking_round_leave_the_score_to_rates(small_dataset: Dataset, plan: Plan) -> None:
+    first = int(small_dataset.at.min())
+    start = first + int(plan.fold_starts[0] * (small_dataset.until - first))
+    found = walk(turning(small_dataset, start, 5), plan, "win")
+    assert found is not None
+    assert found.rung in ("base rate", "stage rate")
+    assert found.calibration == Calibration()
+    assert found.log_loss["logistic"] == pytest.approx(found.log_loss["stage rate"], rel=0.1)
+
+
+def test_rates_answer_where_the_holdout_shows_that_no_member_counts_any_more(
+    small_dataset: Dataset, plan: Plan
+) -> None:
+    found = walk(turning(small_dataset, holdout_start(small_dataset, plan), 20), plan, "win")
+    assert found is not None
+    best = min(MEMBERS, key=found.log_loss.__getitem__)
+    assert MEMBERS[best]
+    assert found.holdout.probabilities["scorer"].tolist() == found.holdout.probabilities[best].tolist()
+    assert found.rung in ("base rate", "stage rate")
+    assert found.calibration == Calibration()
 
 
 def test_few_closed_deals_are_judged_on_more_blocks(small_dataset: Dataset, plan: Plan) -> None:
