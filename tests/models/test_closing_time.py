@@ -8,6 +8,7 @@ import pytest
 
 from models import closing_time
 from models.arithmetic import (
+    DAY_KINDS,
     N_CLOSE_DATE_BINS,
     N_QUARTER_BINS,
     QUARTERS_AHEAD,
@@ -205,7 +206,7 @@ def test_the_close_date_is_seen_from_each_interval() -> None:
 
 def flat(**more: object) -> dict[str, object]:
     """A calendar on which all days are alike, but for what is given."""
-    usual = {"weekday": np.ones((2, 7)), "to_quarter_end": np.ones((2, N_QUARTER_BINS))}
+    usual = {name: np.ones((2, size)) for name, size in DAY_KINDS.items()}
     return {"quarter_ends": [day.isoformat() for day in ENDS]} | usual | more
 
 
@@ -224,13 +225,14 @@ def test_equal_chances_in_equal_intervals_make_a_geometric_time() -> None:
     assert tail_days == pytest.approx([2])
 
 
-def test_work_is_the_sum_of_days_by_weekday_and_by_how_far_the_quarters_end_is() -> None:
-    week, ends = np.ones((2, 7)), np.ones((2, N_QUARTER_BINS))
+def test_work_is_the_sum_of_days_by_weekday_month_and_how_far_the_quarters_end_is() -> None:
+    week, ends, months = np.ones((2, 7)), np.ones((2, N_QUARTER_BINS)), np.ones((2, 12))
+    months[1, 6] = 0.5  # of losses July has half
     week[:, 5:], ends[0, 0] = 0.25, 3.0  # a weekend; and of wins the quarter's last day
     done = workload(np.array([MONDAY, MONDAY + 28]), np.array([[5.0, 7.0, 7.5], [1.0, 2.0, 3.0]]),
-                    flat(weekday=week, to_quarter_end=ends))  # fmt: skip
+                    flat(weekday=week, to_quarter_end=ends, month=months))  # fmt: skip
     assert done[0].tolist() == [[5, 5.5, 6], [1, 4, 5]]
-    assert done[1].tolist() == [[5, 5.5, 6], [1, 2, 3]]
+    assert done[1].tolist() == [[5, 5.5, 6], [1, 2, 2.5]]
 
 
 def test_beyond_the_quarters_that_are_known_every_day_is_as_usual() -> None:
@@ -257,10 +259,14 @@ def pushed() -> tuple[ClosingTime, pd.DataFrame, np.ndarray]:
 
 
 def test_it_learns_which_days_deals_close_on(pushed: tuple[ClosingTime, pd.DataFrame, np.ndarray]) -> None:
-    calendar = pushed[0].card_["calendar"]
-    for weekday, quarter in zip(calendar["weekday"], calendar["to_quarter_end"], strict=True):
-        assert max(weekday[5:]) < 0.2 < 0.9 < min(weekday[:5])
-        assert np.mean(quarter[:4]) / np.mean(quarter[5:]) == pytest.approx(4, rel=0.25)
+    days = np.array([5.0, 7.0])
+    weeks = MONDAY + np.array(
+        [7.0, 23.0]
+    )  # one in the middle of the quarter, and its last seven days, from a Wednesday
+    done = workload(weeks, np.array([[7.0]] * 2), pushed[0].card_["calendar"])[:, :, 0]
+    assert (done[:, 1] / done[:, 0]).mean() == pytest.approx(4, rel=0.2)
+    weekend = np.diff(workload(weeks[:1], days[None, :], pushed[0].card_["calendar"])[:, 0], axis=1)[:, 0]
+    assert (weekend < 0.05 * done[:, 0]).all()
 
 
 def test_as_many_close_by_the_quarters_end_as_were_said_to(
@@ -279,7 +285,16 @@ def test_as_many_close_by_the_quarters_end_as_were_said_to(
         assert said == pytest.approx(came, abs=0.04)
 
 
-def test_without_quarters_a_calendar_knows_weekdays_only() -> None:
-    card = ClosingTime().fit(*watched(500)).card_["calendar"]
-    assert card["quarter_ends"] == []
-    assert card["to_quarter_end"] == [[1.0] * N_QUARTER_BINS] * 2
+def test_in_less_than_a_year_only_weekdays_are_told_apart(pushed: tuple[ClosingTime, pd.DataFrame, np.ndarray]) -> None:
+    _, table, takes = pushed
+    late = (table["as_of_day"] > MONDAY - 300).to_numpy()
+    won = (np.arange(len(table)) % 2).astype(float)
+    seen = np.full(late.sum(), 2_000.0)
+    calendar = ClosingTime().fit(table[late], won[late], takes[late], seen, ENDS).card_["calendar"]
+    assert max(calendar["weekday"][0][5:]) < 0.4 < min(calendar["weekday"][0][:5])
+    assert [calendar[name] for name in ("to_quarter_end", "month")] == [[[1.0] * 12] * 2] * 2
+
+
+def test_where_no_quarter_is_named_all_days_are_usual() -> None:
+    calendar = ClosingTime().fit(*watched(500)).card_["calendar"]
+    assert calendar == {"quarter_ends": []} | {name: [[1.0] * size] * 2 for name, size in DAY_KINDS.items()}
