@@ -16,8 +16,6 @@ CLOSE_DATE_EDGES = (-60, -30, -14, -7, 0, 7, 14, 28, 56, 91, 182)
 QUARTER_EDGES = (2, 3, 5, 8, 11, 15, 22, 36, 57, 78, 85)
 """Days from a day's start to the quarter's end, 1 on its last day: where the bins of that distance begin."""
 N_CLOSE_DATE_BINS, N_QUARTER_BINS = len(CLOSE_DATE_EDGES) + 2, len(QUARTER_EDGES) + 1
-DAY_KINDS = {"weekday": 7, "to_quarter_end": N_QUARTER_BINS, "month": 12}
-"""By what days are told apart (Monday and January first), and how many kinds there are of each."""
 QUARTERS_AHEAD = 4
 """So many ends of fiscal quarters to come are knots of each deal's curves."""
 PACE_SIGNALS = ("age_days", "days_in_stage", "forward_moves_30d", "interactions_14d")
@@ -57,30 +55,24 @@ def quarter_ends(calendar: Mapping[str, Any]) -> np.ndarray:
     return np.array(calendar["quarter_ends"], "datetime64[D]").astype(np.int64)
 
 
-def kinds_of_days(days: np.ndarray, ends: np.ndarray) -> tuple[Any, ...]:
-    """What kind of day each is, by ``DAY_KINDS``: a number from 0 on; -1 for the quarter's end beyond the last."""
+def day_cells(days: np.ndarray, ends: np.ndarray) -> tuple[Any, Any]:
+    """Weekday (0 for Monday) of each day, and the bin of its distance to the quarter's end; -1 beyond the last end."""
     place = np.searchsorted(ends, days, side="right")
+    known = place < len(ends)
     left = np.append(ends, 0)[place] - days
-    months = np.asarray(days).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-    return (days + 3) % 7, np.where(place < len(ends), np.digitize(left, QUARTER_EDGES), -1), months % 12
-
-
-def day_factors(kinds: Sequence[np.ndarray], factors: Sequence[Any]) -> np.ndarray:
-    """How much is closed on days of these kinds against a usual day, from the factors of each kind."""
-    # Beyond the quarters that are named every day is as usual.
-    return np.prod([np.append(one, 1.0)[kind] for kind, one in zip(kinds, factors, strict=True)], axis=0)
+    return (days + 3) % 7, np.where(known, np.digitize(left, QUARTER_EDGES), -1)
 
 
 def workload(as_of_day: np.ndarray, ahead: np.ndarray, calendar: Mapping[str, Any]) -> np.ndarray:
     """How much is closed from each instant to so many days ahead, in usual days: calendar days, weighed.
 
-    Each day weighs as much as the company closes on such a day: by weekday, distance to the quarter's end and month.
+    Each day weighs as much as the company closes on such a day: by its weekday, and by how far the quarter's end is.
 
     Parameters
     ----------
     as_of_day : shape (n,), days since 1970
     ahead : shape (n, m), days
-    calendar : ``quarter_ends``, and for each of ``DAY_KINDS`` two rows of factors, for won and for lost
+    calendar : ``quarter_ends``, and for won and lost a row of factors each in ``weekday`` and ``to_quarter_end``
 
     Returns
     -------
@@ -91,11 +83,15 @@ def workload(as_of_day: np.ndarray, ahead: np.ndarray, calendar: Mapping[str, An
     until = as_of_day[:, None] + ahead
     first = int(np.floor(as_of_day.min()))
     days = np.arange(first, int(np.ceil(until.max())) + 1)
-    kinds, found = kinds_of_days(days, quarter_ends(calendar)), []
-    for factors in zip(*(calendar[name] for name in DAY_KINDS), strict=True):
-        # Rounded, so that sums are exact from any day on.
-        of_day = np.maximum(np.round(1024 * day_factors(kinds, factors)), 1) / 1024
-        total = np.append(0.0, np.cumsum(of_day))
+    weekday, quarter = day_cells(days, quarter_ends(calendar))
+    # Beyond the quarters that the card names every day is as usual. Rounded, so that sums are exact from any day on.
+    factors = [
+        np.round(1024 * np.asarray(by_day)[weekday] * np.append(by_quarter, 1.0)[quarter]) / 1024
+        for by_day, by_quarter in zip(calendar["weekday"], calendar["to_quarter_end"], strict=True)
+    ]
+    found = []
+    for of_day in factors:
+        total = np.append(0.0, np.cumsum(np.maximum(of_day, 1 / 1024)))
         found.append(_read(total, until - first) - _read(total, as_of_day - first)[:, None])
     return np.stack(found)
 

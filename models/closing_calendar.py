@@ -1,8 +1,8 @@
-"""On which days deals close: by weekday, month, and how far the fiscal quarter's end is; for won and lost apart.
+"""On which days deals close: by weekday, and by how far the fiscal quarter's end is; for won and lost apart.
 
-Deals are pushed to close just before a quarter ends, hardly any closes on a Sunday, and few in August. Of every day
-that a deal was seen open it is known which kind of day it was and whether the deal closed; a Poisson regression tells
-the days apart from the stages they met (Holford, 1980), and a penalty keeps the factors of few closings near 1.
+Deals are pushed to close just before a quarter ends, and hardly any closes on a Sunday. Of every day that a deal was
+seen open it is known which kind of day it was and whether the deal closed; a Poisson regression tells the days apart
+from the stages they met (Holford, 1980), and a penalty keeps the factors of few closings near 1.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ import pandas as pd
 from sklearn.linear_model import PoissonRegressor
 
 from features.facts import FloatColumn, IntColumn
-from models.arithmetic import DAY_KINDS, kinds_of_days, quarter_ends
+from models.arithmetic import N_QUARTER_BINS, day_cells, quarter_ends
 
 DAYS_WATCHED = 7
 """Days looked at from each snapshot on: a week has every weekday."""
@@ -42,49 +42,48 @@ def learn_calendar(
 
     Returns
     -------
-    ``quarter_ends``, and for each of ``DAY_KINDS`` two rows of factors, for won and for lost
+    ``quarter_ends``, and ``weekday`` and ``to_quarter_end``: two rows of factors, for won and for lost
         A day of factor 2 closes twice as many deals as is usual.
     """
     calendar: dict[str, Any] = {"quarter_ends": [end.isoformat() for end in ends]}
     stages, place = np.unique(stage.to_numpy(object).astype(str), return_inverse=True)
-    shape = (len(stages), *DAY_KINDS.values())
+    shape = (len(stages), 7, N_QUARTER_BINS)
     watched, closed = np.zeros(shape), np.zeros((2, *shape))
     for ahead in range(DAYS_WATCHED):
-        kinds = kinds_of_days(np.floor(as_of_day).astype(np.int64) + ahead, quarter_ends(calendar))
-        rows = (closed_by > ahead) & (days_seen >= ahead + 1) & (kinds[1] >= 0)
-        np.add.at(watched, (place[rows], *(kind[rows] for kind in kinds)), 1)
+        weekday, quarter = day_cells(np.floor(as_of_day).astype(np.int64) + ahead, quarter_ends(calendar))
+        rows = (closed_by > ahead) & (days_seen >= ahead + 1) & (quarter >= 0)
+        np.add.at(watched, (place[rows], weekday[rows], quarter[rows]), 1)
         for of_outcome, outcome in zip(closed, (1, 0), strict=True):
             closes = rows & (closed_by <= ahead + 1) & (won == outcome)
-            np.add.at(of_outcome, (place[closes], *(kind[closes] for kind in kinds)), 1)
+            np.add.at(of_outcome, (place[closes], weekday[closes], quarter[closes]), 1)
     n_days = np.ptp(as_of_day) if len(as_of_day) else 0.0
-    learned = zip(*(factors_of_days(of_outcome, watched, n_days) for of_outcome in closed), strict=True)
-    return calendar | dict(zip(DAY_KINDS, map(list, learned), strict=True))
+    by_weekday, by_quarter = zip(*(day_factors(of_outcome, watched, n_days) for of_outcome in closed), strict=True)
+    return calendar | {"weekday": list(by_weekday), "to_quarter_end": list(by_quarter)}
 
 
-def factors_of_days(closed: FloatColumn, watched: FloatColumn, n_days: float) -> list[list[float]]:
-    """Factors by each of ``DAY_KINDS``; 1 on the average day that was watched.
+def day_factors(closed: FloatColumn, watched: FloatColumn, n_days: float) -> tuple[list[float], list[float]]:
+    """Factors by weekday and by distance to the quarter's end; 1 on the average day that was watched.
 
-    In less than a year no season is seen twice, and quarters and months cannot be told from what else changes: then
-    they are all alike.
+    In less than a year quarters cannot be told from what else changes meanwhile: then all distances are alike.
 
     Parameters
     ----------
-    closed, watched : arrays of shape (n_groups, *DAY_KINDS.values())
+    closed, watched : arrays of shape (n_groups, 7, N_QUARTER_BINS)
         Deals closed on days of each kind, and days on which one was open; groups close at rates of their own.
-    n_days : from the first day to the last
+    n_days : from the first day watched to the last
     """
-    factors = [[1.0] * size for size in DAY_KINDS.values()]
-    if not closed.any():
-        return factors
+    n_groups, *sizes = closed.shape
     if n_days < YEAR_DAYS:
-        closed, watched = (cells.sum(axis=(2, 3)) for cells in (closed, watched))
+        closed, watched = (cells.sum(axis=2, keepdims=True) for cells in (closed, watched))
+    if not closed.any():
+        return [1.0] * sizes[0], [1.0] * sizes[1]
     kinds, days = np.nonzero(watched), watched[watched > 0]
     terms = np.hstack([np.eye(size)[kind] for kind, size in zip(kinds, closed.shape, strict=True)])
     model = PoissonRegressor(alpha=PENALTY / days.sum(), solver="newton-cholesky")
     model.fit(terms, closed[kinds] / days, sample_weight=days)
-    _, *learned = np.split(np.exp(model.coef_), np.cumsum(closed.shape)[:-1])
-    told = [_usual(one, kind, days) for one, kind in zip(learned, kinds[1:], strict=True)]
-    return told + factors[len(told) :]
+    _, weekday, quarter = np.split(np.exp(model.coef_), np.cumsum([n_groups, sizes[0]]))
+    by_quarter = _usual(quarter, kinds[2], days)
+    return _usual(weekday, kinds[1], days), by_quarter if len(by_quarter) > 1 else by_quarter * sizes[1]
 
 
 def _usual(factors: FloatColumn, kind: IntColumn, days: FloatColumn) -> list[float]:

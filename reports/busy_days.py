@@ -1,4 +1,4 @@
-"""On which days deals are won: by weekday, month, and how far the fiscal quarter's end is, as the past tells."""
+"""On which days deals are won: by weekday, and by how far the fiscal quarter's end is, as the company's past tells."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -9,22 +9,24 @@ from numpy.typing import NDArray
 
 from crm.fiscal import USUAL, quarter_starts
 from crm.fiscal_years import FiscalCalendar
-from models.arithmetic import DAY_KINDS, day_factors, kinds_of_days
-from models.closing_calendar import factors_of_days
+from models.arithmetic import N_QUARTER_BINS, day_cells
+from models.closing_calendar import day_factors
 
 _EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
 class BusyDays:
-    """How many deals are won on a day against the usual: factors by each of ``DAY_KINDS``."""
+    """How many deals are won on a day of each kind, against the usual; for the bins see ``day_cells``."""
 
     fiscal: FiscalCalendar = USUAL
-    by_kind: tuple[tuple[float, ...], ...] = tuple((1.0,) * size for size in DAY_KINDS.values())
+    weekday: tuple[float, ...] = (1.0,) * 7
+    to_quarter_end: tuple[float, ...] = (1.0,) * N_QUARTER_BINS
 
     def factors(self, first: datetime, n_days: int) -> NDArray[np.float64]:
         """The factor of each of ``n_days`` days from that of ``first`` on (UTC); 1 for a usual one."""
-        return day_factors(kinds_of_days(*_days(first, n_days, self.fiscal)), self.by_kind)
+        weekday, quarter = day_cells(*_days(first, n_days, self.fiscal))
+        return np.asarray(self.weekday)[weekday] * np.asarray(self.to_quarter_end)[quarter]
 
 
 def learn_busy_days(deals: pd.DataFrame, as_of: datetime, fiscal: FiscalCalendar) -> BusyDays:
@@ -46,11 +48,13 @@ def learn_busy_days(deals: pd.DataFrame, as_of: datetime, fiscal: FiscalCalendar
 
     n_won = counted(deals.loc[deals["won"].astype(bool), "closed_at"])
     open_then = np.cumsum(counted(deals["created_at"]) - counted(deals["closed_at"])) + n_won
-    kinds = kinds_of_days(*_days(first, n_days, fiscal))
-    closed, watched = np.zeros((2, 1, *DAY_KINDS.values()))
-    np.add.at(closed, (0, *kinds), n_won)
-    np.add.at(watched, (0, *kinds), open_then)
-    return BusyDays(fiscal, tuple(map(tuple, factors_of_days(closed, watched, n_days))))
+    weekday, quarter = day_cells(*_days(first, n_days, fiscal))
+    shape, cell = (1, 7, N_QUARTER_BINS), weekday * N_QUARTER_BINS + quarter
+    closed, watched = (
+        np.bincount(cell, of_day, 7 * N_QUARTER_BINS).reshape(shape).astype(np.float64) for of_day in (n_won, open_then)
+    )
+    by_weekday, by_quarter = day_factors(closed, watched, n_days)
+    return BusyDays(fiscal, tuple(by_weekday), tuple(by_quarter))
 
 
 def _days(first: datetime, n_days: int, fiscal: FiscalCalendar) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

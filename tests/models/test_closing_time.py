@@ -8,7 +8,6 @@ import pytest
 
 from models import closing_time
 from models.arithmetic import (
-    DAY_KINDS,
     N_CLOSE_DATE_BINS,
     N_QUARTER_BINS,
     QUARTERS_AHEAD,
@@ -206,7 +205,7 @@ def test_the_close_date_is_seen_from_each_interval() -> None:
 
 def flat(**more: object) -> dict[str, object]:
     """A calendar on which all days are alike, but for what is given."""
-    usual = {name: np.ones((2, size)) for name, size in DAY_KINDS.items()}
+    usual = {"weekday": np.ones((2, 7)), "to_quarter_end": np.ones((2, N_QUARTER_BINS))}
     return {"quarter_ends": [day.isoformat() for day in ENDS]} | usual | more
 
 
@@ -225,14 +224,13 @@ def test_equal_chances_in_equal_intervals_make_a_geometric_time() -> None:
     assert tail_days == pytest.approx([2])
 
 
-def test_work_is_the_sum_of_days_by_weekday_month_and_how_far_the_quarters_end_is() -> None:
-    week, ends, months = np.ones((2, 7)), np.ones((2, N_QUARTER_BINS)), np.ones((2, 12))
-    months[1, 6] = 0.5  # of losses July has half
+def test_work_is_the_sum_of_days_by_weekday_and_how_far_the_quarters_end_is() -> None:
+    week, ends = np.ones((2, 7)), np.ones((2, N_QUARTER_BINS))
     week[:, 5:], ends[0, 0] = 0.25, 3.0  # a weekend; and of wins the quarter's last day
     done = workload(np.array([MONDAY, MONDAY + 28]), np.array([[5.0, 7.0, 7.5], [1.0, 2.0, 3.0]]),
-                    flat(weekday=week, to_quarter_end=ends, month=months))  # fmt: skip
+                    flat(weekday=week, to_quarter_end=ends))  # fmt: skip
     assert done[0].tolist() == [[5, 5.5, 6], [1, 4, 5]]
-    assert done[1].tolist() == [[5, 5.5, 6], [1, 2, 2.5]]
+    assert done[1].tolist() == [[5, 5.5, 6], [1, 2, 3]]
 
 
 def test_beyond_the_quarters_that_are_known_every_day_is_as_usual() -> None:
@@ -292,9 +290,9 @@ def test_in_less_than_a_year_only_weekdays_are_told_apart(pushed: tuple[ClosingT
     seen = np.full(late.sum(), 2_000.0)
     calendar = ClosingTime().fit(table[late], won[late], takes[late], seen, ENDS).card_["calendar"]
     assert max(calendar["weekday"][0][5:]) < 0.4 < min(calendar["weekday"][0][:5])
-    assert [calendar[name] for name in ("to_quarter_end", "month")] == [[[1.0] * 12] * 2] * 2
+    assert calendar["to_quarter_end"] == [pytest.approx([1.0] * N_QUARTER_BINS)] * 2
 
 
 def test_where_no_quarter_is_named_all_days_are_usual() -> None:
     calendar = ClosingTime().fit(*watched(500)).card_["calendar"]
-    assert calendar == {"quarter_ends": []} | {name: [[1.0] * size] * 2 for name, size in DAY_KINDS.items()}
+    assert calendar == {"quarter_ends": [], "weekday": [[1.0] * 7] * 2, "to_quarter_end": [[1.0] * N_QUARTER_BINS] * 2}

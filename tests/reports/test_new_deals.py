@@ -93,7 +93,7 @@ def test_of_what_comes_most_is_won_just_before_a_quarter_ends_where_deals_are_pu
         for start in (datetime(2026, 9, 24, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC))
     )
     assert last_week / next_week == pytest.approx(5, rel=0.25)
-    assert max(learned.busy.by_kind[0][5:]) < 0.1
+    assert max(learned.busy.weekday[5:]) < 0.1
 
 
 def test_quick_deals_bring_what_quick_deals_brought() -> None:
