@@ -92,29 +92,38 @@ def owners(changes: pl.LazyFrame, names: pl.Enum) -> pl.LazyFrame:
 
 
 def amounts(changes: pl.LazyFrame) -> pl.LazyFrame:
-    """Amounts in effect, the first one, and how many there had been."""
+    """Amounts in effect, the ones whose place they took, the first one, and how many there had been."""
     read = pl.col("new_value").cast(pl.Float64, strict=False)
+    before = pl.when(SAME_DEAL).then(read.gather(pl.col("newest")).shift())
     return values(changes, "amount").select(
         "deal",
         "key",
         "known",
         amount=read.gather(pl.col("newest")),
+        amount_before=before.gather(pl.col("newest")),
         first_amount=last_where(pl.col("so_far") == 1, read.fill_null(float("nan"))),
         amounts="so_far",
     )
 
 
 def close_dates(changes: pl.LazyFrame) -> pl.LazyFrame:
-    """Close dates in effect (days from 1970) and how they were pushed later."""
+    """Close dates in effect (days from 1970), how far ahead they were set, and how they were pushed later."""
     old, new = (pl.col(name).str.to_date("%Y-%m-%d").cast(pl.Int32) for name in ("old_value", "new_value"))
-    pushed = (new - old).clip(0).fill_null(0)
+    pushed, ahead = (new - old).clip(0).fill_null(0), new - pl.col("changed_at") / DAY
     return (
         values(changes, "close_date")
-        .with_columns(close_day=new.gather(pl.col("newest")), pushed=pushed)
+        .with_columns(
+            close_day=new.gather(pl.col("newest")),
+            planned=ahead.gather(pl.col("newest")),
+            planned_first=last_where(pl.col("so_far") == 1, ahead.fill_null(float("nan"))),
+            pushed=pushed,
+        )
         .select(
             "deal",
             "key",
             "close_day",
+            "planned",
+            "planned_first",
             (pl.col("pushed") > 0).cum_sum().over("deal").alias("pushes"),
             pl.col("pushed").cum_sum().over("deal").alias("pushed_days"),
             pushed_at=last_where(pl.col("pushed") > 0, pl.col("known")),
@@ -134,8 +143,8 @@ def asked_of(
         grid.select("at", "created_at"),
         own_before(grid, moves, "stage", "position", "changed_at", *counts, *last),
         earlier.fill_null(0),
-        own_before(grid, amounts, "amount", "first_amount", "amounts"),
-        own_before(grid, dates, "close_day", "pushes", "pushed_days", "pushed_at"),
+        own_before(grid, amounts, "amount", "amount_before", "first_amount", "amounts"),
+        own_before(grid, dates, "close_day", "planned", "planned_first", "pushes", "pushed_days", "pushed_at"),
         own_before(grid, owners, "owner", "since", "owners"),
     ]
     return pl.concat(parts, how="horizontal")
@@ -151,6 +160,7 @@ def signals_of(known: pl.LazyFrame) -> pl.LazyFrame:
         pl.col("forward_moves", "backward_moves", "skipped_stages", "moves_ever", "pushes", "pushed_days").fill_null(0),
         "amount",
         "first_amount",
+        amount_vs_last=pl.when(pl.col("amount_before") > 0).then(pl.col("amount") / pl.col("amount_before")),
         stage_position="position",
         days_in_stage=(at - pl.col("changed_at")) / DAY,
         forward_moves_30d=pl.col("forward_moves").fill_null(0) - pl.col("forward_moves_before"),
@@ -165,6 +175,8 @@ def signals_of(known: pl.LazyFrame) -> pl.LazyFrame:
         age_days=age,
         days_to_close_date=to_close,
         overdue_days=(-to_close - 1).clip(0),
+        days_planned="planned",
+        days_planned_first="planned_first",
         days_since_push=pl.when(pl.col("pushes") > 0).then((at - pl.col("pushed_at")) / DAY),
     )
 

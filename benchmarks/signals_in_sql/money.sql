@@ -5,6 +5,7 @@ WITH valued AS (
     SELECT
         place, as_of, owner, size, n_amount_changes,
         snapshots.amount * rate AS amount,
+        CASE WHEN amount_before > 0 THEN snapshots.amount / amount_before END AS amount_vs_last,
         TRY_CAST(first.new_value AS DOUBLE) * rate AS first_amount
     FROM snapshots
     ASOF LEFT JOIN rates ON rates.currency = snapshots.currency AND rates.known_from <= snapshots.as_of
@@ -16,6 +17,7 @@ SELECT
     valued.amount,
     greatest(n_amount_changes - 1, 0) AS amount_changes,
     CASE WHEN first_amount > 0 THEN valued.amount / first_amount END AS amount_vs_first,
+    amount_vs_last,
     valued.amount / of_size.amount AS amount_vs_size,
     valued.amount / of_owner.amount AS amount_vs_owner
 FROM valued

@@ -28,7 +28,9 @@ SELECT
     CASE WHEN owner.new_value IS NOT NULL THEN owner.changed_at END AS owner_since,
     users.team, users.manager_id AS manager,
     TRY_CAST(amount.new_value AS DOUBLE) AS amount,
+    TRY_CAST(before.new_value AS DOUBLE) AS amount_before,
     TRY_CAST(close_date.new_value AS DATE) AS close_date,
+    close_date.changed_at AS close_date_set_at,
     coalesce(n_owner_changes, 0) AS n_owner_changes,
     coalesce(n_amount_changes, 0) AS n_amount_changes
 FROM numbered
@@ -38,6 +40,7 @@ LEFT JOIN known USING (place)
 LEFT JOIN stage_entries AS stage ON stage.deal_id = numbered.deal_id AND stage.rank = known.stage_rank
 LEFT JOIN owner_entries AS owner ON owner.deal_id = numbered.deal_id AND owner.rank = known.owner_rank
 LEFT JOIN amount_entries AS amount ON amount.deal_id = numbered.deal_id AND amount.rank = known.amount_rank
+LEFT JOIN amount_entries AS before ON before.deal_id = numbered.deal_id AND before.rank = amount.rank_before
 LEFT JOIN close_date_entries AS close_date
     ON close_date.deal_id = numbered.deal_id AND close_date.rank = known.close_date_rank
 LEFT JOIN users ON users.user_id = owner.new_value;

@@ -3,6 +3,7 @@
 import numpy as np
 
 from features.facts import FloatColumn
+from features.histories import in_effect_before
 from features.signals.declaration import signal
 from features.snapshots import Snapshots
 
@@ -43,6 +44,22 @@ def amount_changes(at: Snapshots) -> FloatColumn:
 def amount_vs_first(at: Snapshots) -> FloatColumn:
     """Amount over the first amount known; NaN where there is none or the first was not positive."""
     return _ratio(at.amount, at.first_amount)
+
+
+@signal(
+    topic="amount changes",
+    group="money",
+    unit="share",
+    expect="more is better",
+    says="The last change made the amount {value} of what it was; {typical} in deals won from this stage",
+    says_none="The amount has not changed, or is not known",
+)
+def amount_vs_last(at: Snapshots) -> FloatColumn:
+    """Amount over the one that it last took the place of; NaN where there is none or that was not positive."""
+    facts = at.histories.amount
+    now = at.in_effect(facts)
+    before = np.append(in_effect_before(facts), -1)[now]
+    return _ratio(at.value(facts, now), at.value(facts, before))
 
 
 @signal(

@@ -56,6 +56,41 @@ def overdue_days(at: Snapshots) -> FloatColumn:
 
 
 @signal(
+    topic="close date",
+    group="timing",
+    unit="days",
+    expect="depends",
+    says="The close date was set {value} ahead; {typical} in deals won from this stage",
+    says_none="There is no close date",
+    says_zero="The close date was set for the same day",
+    says_below="The close date was set {value} back",
+)
+def days_planned(at: Snapshots) -> FloatColumn:
+    """Days from when the close date in effect was set to that date; negative where set in arrears, NaN for none."""
+    return _planned(at, at.in_effect(at.histories.close_date))
+
+
+@signal(
+    topic="close date",
+    group="timing",
+    unit="days",
+    expect="depends",
+    says="The first close date was set {value} ahead; {typical} in deals won from this stage",
+    says_none="There is no close date",
+    says_zero="The first close date was set for the same day",
+    says_below="The first close date was set {value} back",
+)
+def days_planned_first(at: Snapshots) -> FloatColumn:
+    """Days from when the first close date known was set to that date; NaN where there is none."""
+    return _planned(at, at.first_known(at.histories.close_date))
+
+
+def _planned(at: Snapshots, change: IntColumn) -> FloatColumn:
+    facts = at.histories.close_date
+    return at.value(facts, change) - at.value(facts, change, "changed_at") / DAY
+
+
+@signal(
     topic="pushes",
     group="timing",
     unit="pushes",

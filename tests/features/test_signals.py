@@ -175,6 +175,7 @@ EXPECTED = {
     "amount": 750,
     "amount_changes": 1,
     "amount_vs_first": 1.5,
+    "amount_vs_last": 1.5,
     # Customers of this size: 200, 800 and 1,000 USD at 0.8 on the third day of its rate.
     "amount_vs_size": 750 / (200 * 800 * 800) ** (1 / 3),
     # U1 was the owner of P1 when its amount was entered, U2 of P2 and D1.
@@ -193,6 +194,9 @@ EXPECTED = {
     # 29 February 2024 there was.
     "days_to_close_date": -4,
     "overdue_days": 3,
+    # Set for 29 February on the 18th at noon; at first for 15 February on 4 January.
+    "days_planned": 10.5,
+    "days_planned_first": 42,
     "pushes": 2,
     "pushed_days": 13 + 9,
     "days_since_push": 14.5,
@@ -234,8 +238,8 @@ def test_a_deal_without_anything_has_no_values_but_counts_of_zero(company, signa
         *("last_interaction", "last_but_one_interaction", "third_last_interaction"),
         *("last_gap_days", "gap_before_days", "mean_gap_days"),
         *("days_in_last_stage", "last_stage_position", "days_between_last_moves"),
-        *("amount", "amount_vs_first", "amount_vs_size", "amount_vs_owner"),
-        *("days_to_close_date", "overdue_days", "days_since_push"),
+        *("amount", "amount_vs_first", "amount_vs_last", "amount_vs_size", "amount_vs_owner"),
+        *("days_to_close_date", "overdue_days", "days_planned", "days_planned_first", "days_since_push"),
     }
     present = {name: value for name, value in found.items() if name not in missing and value != 0}
     assert present == {"stage_position": 1, "days_in_stage": 3, "age_days": 3, "days_to_quarter_end": 28}
