@@ -189,7 +189,11 @@ class Store:
             return {name: _answer(mine, name, query) for name, query in queries}
         # Arrow tells by errors of its own that the database failed half way.
         with sentence(self._engine.url, OSError, pa.ArrowException):
-            return read_arrow(self._engine, queries)
+            found = read_arrow(self._engine, queries)
+        if found is not None:
+            return found
+        with self._reading() as connection:
+            return {name: _answer(connection, name, query) for name, query in queries}
 
     def deal_ids(self) -> pa.Array:
         """Return the id of every deal, in the order of their bytes."""

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.engine import Dialect
 
+from crm.one_sqlite import turns_of
 from crm.store_engine import POSTGRES_OPTIONS, WAIT_S
 from crm.store_rows import schema_of
 from crm.store_tables import stored
@@ -22,8 +23,10 @@ from crm.tables import TABLES
 _SQLITE_BATCH = {"adbc.sqlite.query.batch_rows": "65536"}
 
 
-def read_arrow(engine: Engine, queries: Iterable[tuple[str, Select]]) -> dict[str, pa.Table]:
+def read_arrow(engine: Engine, queries: Iterable[tuple[str, Select]]) -> dict[str, pa.Table] | None:
     """Answer queries as of one moment, in the contract's Arrow types, over a connection of their own.
+
+    None where that cannot be: this process has the SQLite file open otherwise (``crm/one_sqlite.py``).
 
     Parameters
     ----------
@@ -32,9 +35,14 @@ def read_arrow(engine: Engine, queries: Iterable[tuple[str, Select]]) -> dict[st
     """
     # Both drivers begin a transaction when they connect; the first SELECT in it fixes the moment.
     if engine.dialect.name == "sqlite":
-        with sqlite.connect(f"{Path(str(engine.url.database)).absolute().as_uri()}?mode=ro") as connection:
-            _run(connection, f"PRAGMA busy_timeout = {WAIT_S * 1000}")
-            return {name: _sqlite_answer(connection, name, query) for name, query in queries}
+        database = str(engine.url.database)
+        address = f"{Path(database).absolute().as_uri()}?mode=ro"
+        with turns_of(database).adbc() as may:
+            if not may:
+                return None
+            with sqlite.connect(address) as connection:
+                _run(connection, f"PRAGMA busy_timeout = {WAIT_S * 1000}")
+                return {name: _sqlite_answer(connection, name, query) for name, query in queries}
     with postgres.connect(_conninfo(engine)) as connection:
         _run(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         return {name: _postgres_answer(connection, name, query) for name, query in queries}

@@ -11,8 +11,10 @@ import psycopg
 from adbc_driver_sqlite.dbapi import Error as AdbcError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from crm.errors import StoreError
+from crm.one_sqlite import CountedConnection
 from crm.store_schema import lacking
 
 WAIT_S = 60
@@ -92,7 +94,9 @@ def _sqlite_engine(url: URL) -> Engine:
         raise StoreError(
             f"The store's folder {folder} cannot be written; allow it, or choose another in PLUMBLINE_STORE_URL."
         )
-    engine = create_engine(url, connect_args={"timeout": WAIT_S}, hide_parameters=True)
+    # Closed after each use: an idle connection would keep bulk reads waiting (crm/one_sqlite.py).
+    arguments = {"timeout": WAIT_S, "factory": CountedConnection, "check_same_thread": False}
+    engine = create_engine(url, connect_args=arguments, poolclass=NullPool, hide_parameters=True)
     event.listen(engine, "connect", _settle)
     event.listen(engine, "begin", _begin)
     return engine

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import Phase, given, settings
 
 from benchmarks.duckdb_signals import duckdb_signals
-from crm.fiscal import fiscal_year_start_month
+from crm.fiscal import fiscal_calendar
 from features.facts import DAY
 from features.grid import training_grid
 from features.pipeline import signal_matrix
@@ -40,7 +40,7 @@ def as_table(grid):
 
 def said_twice(grid, tables, connection):
     """Every signal by name, by the kernel and in SQL; raises where they differ."""
-    rows, month = as_table(grid), fiscal_year_start_month(tables["calendar"])
+    rows, month = as_table(grid), fiscal_calendar(tables["calendar"]).start_month
     again = duckdb_signals(tables, rows, "EUR", month, connection)
     assert again.select(rows.column_names).cast(rows.schema) == rows
     matrix = signal_matrix(grid)
