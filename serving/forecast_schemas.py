@@ -151,7 +151,7 @@ class ForecastAnswer(Batch):
             "ranges_cover": "the luck of single deals, good and bad quarters, amounts that change, and the number and "
             "size of deals not created yet",
             "ranges_measured": "Ranges are scaled, and how often they held was counted, by a backtest of 7 past fiscal "
-            "quarters that ended by 2026-01-01, 88 days before; its scorers were trained with two blocks of time and "
+            "quarters that ended by 2026-01-01, 88 days before; its scorers were trained with 3 blocks of time and "
             "up to 120 trees.",
             "periods": [_PERIOD],
         }
