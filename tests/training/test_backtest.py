@@ -31,7 +31,7 @@ CUT = datetime(2026, 2, 9, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def few_trees() -> Plan:
-    """Two blocks and a handful of trees."""
+    """Three blocks and a handful of trees."""
     plan = quick(Plan(train_until=DEMO_END))
     return replace(plan, booster=replace(plan.booster, max_rounds=8, learning_rate=0.3))
 
