@@ -177,7 +177,7 @@ class ForecastAnswer(Batch):
             "size of deals not created yet",
             "moved_owners": [_MOVED],
             "ranges_measured": "Ranges are scaled, and how often they held was counted, by a backtest of 7 past fiscal "
-            "quarters that ended by 2026-01-01, 88 days before; its scorers were trained with two blocks of time and "
+            "quarters that ended by 2026-01-01, 88 days before; its scorers were trained with 3 blocks of time and "
             "up to 120 trees.",
             "periods": [_PERIOD],
         }

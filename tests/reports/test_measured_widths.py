@@ -16,7 +16,7 @@ AS_OF = datetime(2026, 11, 16, tzinfo=UTC)
 
 def measured(end: str, factor: float = 1.2, periods: str = FISCAL_QUARTERS) -> MeasuredWidths:
     factors, coverage = {("team", 2): factor}, {("team", 2): Coverage(0.79, 42, 7)}
-    plan = "2 blocks of time and up to 120 trees"
+    plan = "3 blocks of time and up to 120 trees"
     calibration, shock = IntervalCalibration(factors, coverage), Shock(0.2, 9.5 if factor > 1.2 else inf)
     return MeasuredWidths(date.fromisoformat(end), periods, 7, plan, calibration, shock)
 
@@ -62,7 +62,7 @@ def test_a_range_is_made_wider_by_its_level_and_weeks_to_go():
 def test_it_says_what_it_is_and_how_old():
     said = measured("2026-10-01").says(AS_OF)
     assert "a backtest of 7 past fiscal quarters that ended by 2026-10-01, 46 days before" in said
-    assert "trained with 2 blocks of time and up to 120 trees" in said
+    assert "trained with 3 blocks of time and up to 120 trees" in said
     assert "long ago" not in said
     assert "long ago: run `plumbline backtest` again" in measured("2026-04-01").says(AS_OF)
     assert "those were not" in measured("2026-11-02", periods="periods of 4 weeks").says(AS_OF)

@@ -211,7 +211,7 @@ def backtested() -> pd.DataFrame:
     """A row of table backtests: of whole and teams; how often ranges held is known with one or two weeks to go."""
     factors = {("whole", 0): 1.5, ("team", 0): 1.25, ("whole", 4): 1.5, ("team", 4): 1.5}
     coverage = {("whole", 0): Coverage(0.857, 14, 7), ("team", 0): Coverage(0.79, 42, 7)}
-    plan = "2 blocks of time and up to 120 trees"
+    plan = "3 blocks of time and up to 120 trees"
     calibration = IntervalCalibration(factors, coverage)
     return MeasuredWidths(date(2026, 1, 1), FISCAL_QUARTERS, 7, plan, calibration, Shock(0.2, 8.0)).row(AS_OF)
 

@@ -31,7 +31,7 @@ CUT = datetime(2026, 2, 9, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def few_trees() -> Plan:
-    """Two blocks and a handful of trees."""
+    """Three blocks and a handful of trees."""
     plan = quick(Plan(train_until=DEMO_END))
     return replace(plan, booster=replace(plan.booster, max_rounds=8, learning_rate=0.3))
 
@@ -179,7 +179,7 @@ def test_the_command_prints_writes_keeps_and_logs_what_it_found(small_company, w
     assert kept is not None
     assert kept.calibration.document() == written
     assert (kept.last_period_end, kept.periods, kept.n_periods) == (date(2026, 4, 1), "fiscal quarters", 1)
-    assert (kept.plan, kept.shock) == ("2 blocks of time and up to 120 trees", whole.shock)
+    assert (kept.plan, kept.shock) == ("3 blocks of time and up to 120 trees", whole.shock)
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
     (run,) = client.search_runs([client.get_experiment_by_name("plumbline").experiment_id])
     assert run.data.params["backtest.weeks_before"] == "3"
