@@ -30,7 +30,7 @@ def forecast_chart(rows: pd.DataFrame, label: str, currency: str, *, width: int)
     str
         An ``<svg>`` element that shrinks with its container.
     """
-    data = rows.assign(label=rows[label].str.slice(0, 22), known=rows["closed"] + rows["open_expected"])
+    data = rows.assign(label=rows[label].astype("str").str.slice(0, 22), known=rows["closed"] + rows["open_expected"])
     y = alt.Y(
         "label:N", title=None, sort=None, axis=alt.Axis(ticks=False, domain=False, labelPadding=8, labelLimit=150)
     )

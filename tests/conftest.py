@@ -41,7 +41,7 @@ def company() -> "Simulation":
 
 @pytest.fixture(scope="session")
 def small_company() -> "Simulation":
-    """400 deals, enough for a line (won) and for a line with trees (stalled): for tests that train more than once."""
+    """400 deals, enough for a line with trees (won) and for a line (stalled): for tests that train more than once."""
     from crm.simulate import simulate
 
     return simulate(400, seed=1)
