@@ -99,14 +99,20 @@ def money_sum(
     moved, weight = shifts(shock)
     near = given[deals.place] if given is not None else chances_given_shock(deals.chance, moved, weight)
     if only_fixed and len(deals.amount) <= N_EXACT:
+        near, weight = _nearer(deals, near, shock, COARSE / 2)  # so few are not smooth enough for coarse nodes
         return shifted(every_combination(deals.amount, near, weight), deals.certain)
     known = spectra.outline(deals.amount, deals.sigma, near, weight)
     spacing = _spacing(deals.amount, near, known)
     if spacing < COARSE:
-        moved, weight = shifts(shock, spacing)
-        near = chances_given_shock(deals.chance, moved, weight, unmoved=near[:, near.shape[1] // 2])
+        near, weight = _nearer(deals, near, shock, spacing)
     found = _of_fixed(deals, near, weight, known) if only_fixed else _of_spread(deals, near, weight, known, new)
     return shifted(found, deals.certain)
+
+
+def _nearer(deals: _Uncertain, near: NDArray, shock: Shock, spacing: float) -> tuple[NDArray, NDArray]:
+    """The chances at nodes so far apart, and the nodes' weights, from those at the coarse ones."""
+    moved, weight = shifts(shock, spacing)
+    return chances_given_shock(deals.chance, moved, weight, unmoved=near[:, near.shape[1] // 2]), weight
 
 
 def _of_fixed(deals: _Uncertain, near: NDArray, weight: NDArray, known: spectra.Outline) -> MoneySum:
