@@ -52,6 +52,10 @@ SPACING, SPACING_OF_ONE, FACTOR_REACH = 0.9, 0.04, 3.6
 """Spacing of the nodes of a spread amount, in standard deviations of its logarithm: many deals smooth each other's
 nodes; of one deal alone they show as steps, and have to be near each other. No nodes beyond ``FACTOR_REACH``."""
 
+NEGLIGIBLE = 0.01
+"""Spread deals that together vary by less than this of the whole standard deviation bring their mean: a series cannot
+show a spike so narrow, and moves the money of the others where it tries."""
+
 
 @dataclass(frozen=True)
 class _Uncertain:
@@ -157,7 +161,13 @@ def _uncertain(amount: NDArray, chance: NDArray, amount_spread: NDArray | None) 
     surely = (chance >= 1) & (sigma == 0)
     open_ended = np.flatnonzero((chance >= NEVER) & ~surely & (amount != 0))
     place = open_ended[np.argsort(np.abs(amount[open_ended]), kind="stable")]
-    return _Uncertain(amount[place], sigma[place], chance[place], place, float(amount[surely].sum()))
+    certain = float(amount[surely].sum())
+    if sigma.any():
+        deviation = np.abs(amount) * np.sqrt(chance * (np.exp(sigma**2) - chance))
+        hardly = np.cumsum(deviation[place]) <= NEGLIGIBLE * np.linalg.norm(deviation[place])
+        certain += float((amount * chance)[place[hardly]].sum())
+        place = place[~hardly]
+    return _Uncertain(amount[place], sigma[place], chance[place], place, certain)
 
 
 def _spacing(amount: NDArray, chance: NDArray, known: spectra.Outline) -> float:

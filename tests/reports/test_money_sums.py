@@ -201,6 +201,8 @@ def test_without_a_shock_deals_are_independent():
     st.sampled_from([0.0, 0.4]),
     st.booleans(),
 )
+@example([(1.0, 1.0), (328.0, 0.0625)], 0.0, 0.4, False)
+@example([(0.5, 1.0), (328.0, 0.02)], 0.0, 0.4, False)
 def test_quantiles_are_ordered_and_a_higher_quota_is_never_likelier(deals, scale, spread, with_new):
     amount, chance = np.round([a for a, _ in deals]), np.array([p for _, p in deals], float)
     new = NewBusiness(2.0, 1e6, 0.5) if with_new else None
