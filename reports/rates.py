@@ -13,14 +13,18 @@ _STRENGTHS = np.geomspace(1, 1_000, 31)
 """How many deals' worth of the usual rate a group may be mixed with; at 1,000 all groups are as good as alike."""
 
 
-def rate_bounds(hits: NDArray[np.float64], n: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def rate_bounds(
+    hits: NDArray[np.float64], n: NDArray[np.float64], confidence: float = CONFIDENCE
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the bounds of rates by Jeffreys' interval (Brown, Cai and DasGupta, 2001), 0 to 1 where ``n`` is 0.
+
+    ``n`` need not be whole: weighted cases tell as much as fewer equal ones.
 
     >>> low, high = rate_bounds(np.array([0.0, 5.0, 0.0]), np.array([10.0, 10.0, 0.0]))
     >>> low.round(3).tolist(), high.round(3).tolist()
     ([0.0, 0.224, 0.0], [0.217, 0.776, 1.0])
     """
-    hits, n, tail = np.asarray(hits, np.float64), np.asarray(n, np.float64), (1 - CONFIDENCE) / 2
+    hits, n, tail = np.asarray(hits, np.float64), np.asarray(n, np.float64), (1 - confidence) / 2
     low = beta.ppf(tail, hits + 0.5, n - hits + 0.5)
     high = beta.ppf(1 - tail, hits + 0.5, n - hits + 0.5)
     return np.where(hits == 0, 0.0, low), np.where(hits == n, 1.0, high)

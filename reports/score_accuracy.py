@@ -13,7 +13,7 @@ import pandas as pd
 
 from features.facts import FloatColumn
 from models.censoring import days_until_closed, weights_of_closed
-from reports.wilson import wilson
+from reports.rates import rate_bounds
 
 RIPE_SHARE = 0.8
 """Which share of deals must usually have closed by a score's age for it to be judged."""
@@ -135,8 +135,9 @@ def _bin(place: int, own: pd.DataFrame) -> dict[str, float]:
     said, won = (float(np.average(own[name], weights=own["weight"])) for name in ("win_probability", "won"))
     of_deal = own.groupby("deal_id")["weight"].sum()
     # Kish (1965): so many equally weighted deals would tell as much.
-    low, high = wilson(won, float(of_deal.sum() ** 2 / (of_deal**2).sum()))
+    n = float(of_deal.sum() ** 2 / (of_deal**2).sum())
+    low, high = rate_bounds(np.array([won * n]), np.array([n]))
     return {
         **{"from": place / N_BINS, "to": (place + 1) / N_BINS, "said": said, "won": won},
-        **{"won_low": low, "won_high": high, "n_scores": len(own), "n_deals": len(of_deal)},
+        **{"won_low": low[0], "won_high": high[0], "n_scores": len(own), "n_deals": len(of_deal)},
     }

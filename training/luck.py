@@ -5,23 +5,28 @@ Every bound is one-sided with 99 % confidence, so that a check of some twenty co
 
 import math
 
-from reports.wilson import wilson
+import numpy as np
+
+from reports.rates import rate_bounds
 
 Z = 2.326
 """The 99th percentile of the normal distribution."""
+BOTH_SIDES = 0.98
+"""How sure two bounds are, each of which is 99 % sure."""
 
 
 def share_bounds(n: int, of: int) -> tuple[float, float]:
     """Lowest and highest true share, in [0, 1], of which ``n`` out of ``of`` may well have come.
 
-    It holds for few cases, and for shares of 0 and 1 (``reports/wilson.py``).
+    It holds for few cases, and for shares of 0 and 1 (``reports/rates.py``).
 
     >>> [round(bound, 2) for bound in share_bounds(0, 10)]
-    [0.0, 0.35]
+    [0.0, 0.28]
     >>> [round(bound, 2) for bound in share_bounds(600, 1_000)]
     [0.56, 0.64]
     """
-    return wilson(n / of, of, Z) if of else (0.0, 1.0)
+    low, high = rate_bounds(np.array([n]), np.array([of]), BOTH_SIDES)
+    return float(low[0]), float(high[0])
 
 
 def auc_by_luck(auc: float, n_won: int, n_lost: int) -> float:
