@@ -119,6 +119,8 @@ def build(
     new = replace(plan, since=start.since)
     facts = together([*start.norm_facts, *each("norms", _norm_facts, start.parts, new)] or [_norm_facts(work, [], 0)])
     norms = norms_of_whole(facts, small, plan)
+    kept = {"norm_facts": folder.write_bytes(work.number, "norm_facts.npz", facts.to_bytes())}
+    del facts  # nearly as large as the norms, and the snapshots need the room
     parts = list(each("snapshots", _write_snapshots, start.parts, new, norms))
     labels = list(each("labels", _write_labels, every, plan, norms, label)) if label else []
     manifest = Manifest(
@@ -128,7 +130,7 @@ def build(
         labels=tuple(labels),
         n_rows=start.n_rows + sum(n for _, n, _ in parts),
         told=company.n_told_before(plan.until),
-        beside=_write_beside(work, facts, [name for *_, names in parts for name in names]),
+        beside=kept | _write_beside(work, [name for *_, names in parts for name in names]),
     )
     return Built(folder.finish(manifest), start.said)
 
@@ -214,12 +216,11 @@ def _write_labels(work: _Work, part: Part, n: int, norms: Norms, label: Label) -
     return work.folder.write_table(work.number, f"labels-{n:05}", pa.table(snapshot_keys(snapshots) | columns))
 
 
-def _write_beside(work: _Work, facts: NormFacts, still_open: list[str]) -> dict[str, str]:
-    """What the next addition needs."""
+def _write_beside(work: _Work, still_open: list[str]) -> dict[str, str]:
+    """What the next addition needs besides what made the norms."""
     tables = {"open_deals": pa.table({"deal_id": pa.array(sorted(still_open), pa.string())})}
     tables |= {name: arrow(work.small, name) for name in _REFERENCE}
-    written = {name: work.folder.write_table(work.number, name, table) for name, table in tables.items()}
-    return written | {"norm_facts": work.folder.write_bytes(work.number, "norm_facts.npz", facts.to_bytes())}
+    return {name: work.folder.write_table(work.number, name, table) for name, table in tables.items()}
 
 
 def _day(instant: int) -> str:

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from training.plan import Plan
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever needs the shared scorers is slow: to train them takes seconds."""
+    for item in items:
+        if {"fitted", "stage_scorer"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="module")
 def mlflow_left_as_found() -> Iterator[None]:
     """MLflow keeps its server and experiment in the environment: put both back after a module's tests."""

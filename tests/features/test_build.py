@@ -96,7 +96,7 @@ def test_parts_of_random_companies_give_the_bits_of_the_whole(companies):
 
 @pytest.mark.slow
 def test_parts_of_many_random_companies_give_the_bits_of_the_whole(companies):
-    parts_agree(companies, 40)
+    parts_agree(companies, 15)
 
 
 def additions_agree(companies, examples):
@@ -120,7 +120,7 @@ def test_days_added_to_random_companies_give_the_bits_of_a_full_build(companies)
 
 @pytest.mark.slow
 def test_days_added_to_many_random_companies_give_the_bits_of_a_full_build(companies):
-    additions_agree(companies, 40)
+    additions_agree(companies, 15)
 
 
 @pytest.mark.slow
@@ -286,7 +286,7 @@ def test_a_build_killed_at_any_moment_leaves_the_last_one(demo, tmp_path):
     run = {"cwd": ROOT, "env": os.environ | {"PYTHONPATH": str(ROOT)}, "stdout": subprocess.DEVNULL}
     subprocess.run([*command, "2026-06-01"], check=True, **run)
     whole = rows_of(f"{tmp_path}/out")
-    for seconds in np.linspace(1.5, 4, 5):
+    for seconds in np.linspace(1.5, 4, 4):
         process = subprocess.Popen([*command, "2026-06-01", "--anew"], start_new_session=True, **run)
         time.sleep(seconds)
         os.killpg(process.pid, signal.SIGKILL)

@@ -1,22 +1,19 @@
 """The quality report as files: a page that believes no text, JSON that any reader takes, and the command."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+import plumbline
 from crm.simulate import simulate
 from crm.store import open_store
 from reports.quality import open_signals, quality
 from reports.render import quality_html
 from reports.writing import quality_json, write_quality
 
-ROOT = Path(__file__).resolve().parents[2]
 AS_OF = datetime(2024, 6, 3, tzinfo=UTC)
 EVIL = "<script>alert('x')</script>"
 COMPANIES = {
@@ -80,19 +77,21 @@ def test_writing_again_gives_the_same_two_files(place, tmp_path):
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["quality.html", "quality.json"]
 
 
-def command(place, *words):
-    environment = os.environ | {
-        "PLUMBLINE_STORE_URL": f"sqlite:///{place}/plumbline.db",
-        "PLUMBLINE_BUILD_DIR": str(place),
-    }
-    words = (sys.executable, "plumbline.py", "quality", *words)
-    return subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+@pytest.fixture
+def command(monkeypatch):
+    """Run ``plumbline quality`` against a store."""
+
+    def run(place, *words):
+        monkeypatch.setenv("PLUMBLINE_STORE_URL", f"sqlite:///{place}/plumbline.db")
+        monkeypatch.setenv("PLUMBLINE_BUILD_DIR", str(place))
+        return CliRunner().invoke(plumbline.app, ["quality", *words])
+
+    return run
 
 
-@pytest.mark.slow
-def test_the_command_says_the_verdicts_and_where_the_report_is(place):
+def test_the_command_says_the_verdicts_and_where_the_report_is(place, command):
     done = command(place, "--as-of", "2026-11-16")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.output
     told = json.loads((place / "reports" / "quality.json").read_text(encoding="utf-8"))
     *verdicts, page, data = done.stdout.splitlines()
     assert verdicts == [f"{one['level']:<9}  {one['says']}" for one in told["verdicts"]]
@@ -100,16 +99,14 @@ def test_the_command_says_the_verdicts_and_where_the_report_is(place):
     assert told["extent"]["n_deals"] == 200
 
 
-@pytest.mark.slow
-def test_the_command_reports_on_an_empty_store_into_any_folder(tmp_path):
+def test_the_command_reports_on_an_empty_store_into_any_folder(tmp_path, command):
     done = command(tmp_path, "--out", str(tmp_path / "elsewhere"))
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.output
     assert done.stdout.startswith("attention  No deal was known before this instant")
     assert (tmp_path / "elsewhere" / "quality.html").exists()
 
 
-@pytest.mark.slow
-def test_an_instant_that_is_none_is_refused_in_a_sentence(tmp_path):
+def test_an_instant_that_is_none_is_refused_in_a_sentence(tmp_path, command):
     done = command(tmp_path, "--as-of", "yesterday")
-    assert done.returncode != 0
-    assert "is not an instant" in done.stderr
+    assert done.exit_code != 0
+    assert "is not an instant" in done.output

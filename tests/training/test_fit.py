@@ -17,6 +17,8 @@ from training.fit import Fit, fit
 from training.plan import Plan
 from training.train import dataset_of, holdout_metrics
 
+pytestmark = pytest.mark.slow
+
 
 def with_booster(plan: Plan, **changes: object) -> Plan:
     """The plan with other trees."""
@@ -53,7 +55,6 @@ def test_another_seed_gives_another_scorer(small_dataset: Dataset, plan: Plan, s
     assert fit(small_dataset, with_booster(plan, seed=1)).scorer.version != small_scorer.version
 
 
-@pytest.mark.slow
 def test_what_became_known_after_the_training_changes_nothing(small_company: Simulation, plan: Plan) -> None:
     early = replace(plan, train_until=pd.Timestamp("2026-08-03").date())
     known = small_company.tables | {
@@ -113,7 +114,6 @@ def changed(dataset: Dataset, **columns: object) -> Dataset:
     return other
 
 
-@pytest.mark.slow
 def test_one_stage_alone_is_fine(small_dataset: Dataset, plan: Plan) -> None:
     alone = changed(small_dataset, stage="Discovery")
     found = fit(alone, replace(plan, minimum_of_each=10_000)).scorer
@@ -173,7 +173,6 @@ def large_fit(large: Simulation) -> tuple[Dataset, Fit]:
     return dataset, fit(dataset, plan)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("event", ["win", "stall"])
 def test_the_chosen_rung_beats_the_rates_on_the_holdout(event: str, large_fit: tuple[Dataset, Fit]) -> None:
     found = holdout_metrics(large_fit[1])
@@ -183,7 +182,6 @@ def test_the_chosen_rung_beats_the_rates_on_the_holdout(event: str, large_fit: t
     assert by_model.loc["scorer", "auc"] > by_model.loc["stage rate", "auc"] + 0.02
 
 
-@pytest.mark.slow
 def test_the_holdouts_win_probabilities_lie_near_the_best_possible(
     large: Simulation, large_fit: tuple[Dataset, Fit]
 ) -> None:
@@ -199,7 +197,6 @@ def test_the_holdouts_win_probabilities_lie_near_the_best_possible(
     assert off["scorer"] < off["stage rate"] < off["base rate"]
 
 
-@pytest.mark.slow
 def test_the_kept_scorer_is_calibrated_against_the_oracle_in_every_fifth(
     large: Simulation, large_fit: tuple[Dataset, Fit]
 ) -> None:
