@@ -360,6 +360,7 @@ def deals(draw: st.DrawFn) -> tuple[list[dict], list[dict]]:
 LINE = st.tuples(st.integers(1, 12), st.sampled_from(["P1", "P2", "P3"]), st.integers(-3, 9), st.integers(0, 10**4))
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(deals(), st.lists(LINE, max_size=15, unique_by=lambda line: line[:2]), st.floats(0, 3), st.floats(0, 0.6))
 def test_every_level_sums_to_the_whole_to_the_cent(forecast_of, made, lines, per_day, shock):

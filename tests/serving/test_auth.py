@@ -58,6 +58,7 @@ def test_without_a_key_only_the_public_paths_answer(store, make_client):
         assert refused != public or (method, path) == ("POST", "/sign-in"), (method, path, answer.status_code)
 
 
+@pytest.mark.slow
 def test_with_the_key_every_route_answers(client):
     for method, path in every_route(client.app.routes):
         assert client.request(method, address(path)).status_code not in (403, 404, 405, 500), (method, path)
