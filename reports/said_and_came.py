@@ -1,7 +1,7 @@
 """Every forecast whose period has ended: what we said, what reps and simple rules said, and what came.
 
 Said is read from the ledger, as it was issued. Came is what the deals known now brought, each at the rate of the day on
-which it was won. What came by itself is no forecast of ours, so the rules may use it: *run rate* is what was won so
+which it was won, and for the managers whom the forecast counted it for. What came by itself is no forecast of ours, so the rules may use it: *run rate* is what was won so
 far and the pace of the latest days, as many as the period has; *last period* the last one that had ended, *last year*
 the same period of the year before.
 """
@@ -14,9 +14,10 @@ import pandas as pd
 
 from crm.fiscal import Period, fiscal_calendar
 from crm.money import known_rates, rates_day
+from crm.user_history import NO_CHANGES
 from reports.won_by_group import WonByGroup, won_by_group
 
-TABLES = ("users", "line_items", "fx_rates", "calendar")
+TABLES = ("users", "user_changes", "line_items", "fx_rates", "calendar")
 """Tables that are read, besides the present."""
 RULES = ("stage_weighted", "committed", "run_rate", "last_period", "last_year")
 """What stands beside our forecast; those after the second are computed, not issued."""
@@ -52,11 +53,17 @@ def said_and_came(
     """
     issued = _last_of_week(ledger, as_of)
     calendar = fiscal_calendar(tables["calendar"])
-    won = won_by_group(present, tables, known_rates(tables["fx_rates"], currency, rates_day(as_of)))
+    rates = known_rates(tables["fx_rates"], currency, rates_day(as_of))
+    won_as_of: dict[int, WonByGroup] = {}
     found = []
     for (name, start, end), rows in issued.groupby(["period", "period_start", "period_end"], sort=False):
         period = Period(name, date.fromisoformat(start), date.fromisoformat(end), calendar=calendar)
-        found += [_beside(of_one, period, won, present) for _, of_one in rows.groupby("as_of")]
+        for said_at, of_one in rows.groupby("as_of"):
+            # Until owners move again, the same deals count for the same managers.
+            n_moves = _n_moves(tables, said_at)
+            if n_moves not in won_as_of:
+                won_as_of[n_moves] = won_by_group(present, tables, rates, said_at)
+            found.append(_beside(of_one, period, won_as_of[n_moves], present))
     if not found:
         return pd.DataFrame(columns=list(COLUMNS))
     return pd.concat(found, ignore_index=True)[list(COLUMNS)]
@@ -79,6 +86,13 @@ def _last_of_week(ledger: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
     rows = rows[left > timedelta(0)]
     last = rows.groupby(["period", "weeks_to_go"])["as_of"].transform("max")
     return rows[rows["as_of"] == last].sort_values(["period_start", "as_of"], kind="stable")
+
+
+def _n_moves(tables: Mapping[str, pd.DataFrame], said_at: datetime) -> int:
+    """How many changes of managers were known and in effect at an instant."""
+    moves = tables.get("user_changes", NO_CHANGES)
+    own = (moves["field"] == "manager_id") & (moves["known_at"] < said_at) & (moves["changed_at"] <= said_at)
+    return int(own.sum())
 
 
 def _beside(rows: pd.DataFrame, period: Period, won: WonByGroup, present: pd.DataFrame) -> pd.DataFrame:

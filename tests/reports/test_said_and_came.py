@@ -101,6 +101,17 @@ def test_what_came_is_told_for_every_group_also_where_nothing_came(judged):
     assert rows["last_period"].tolist() == [0.0, 0.0, 0.0, 0.0]
 
 
+def test_what_came_counts_for_the_managers_whom_the_forecast_counted_it_for(written):
+    """Bo moves from Mia to Max on 18 August, a day after the first forecast and two days before he wins 40."""
+    users = "user_id | manager_id\nU1 | MIA\nU2 | MAX\nMIA |\nMAX |"
+    moves = "user_id | field | changed_at | old_value | new_value\nU2 | manager_id | 2026-08-18 | MIA | MAX"
+    tables = written(deals=DEALS, deal_changes=CHANGES, fx_rates=RATES, users=users, user_changes=moves)
+    asked = [(day, who) for day in ("2026-08-17", "2026-09-21") for who in ("MIA", "MAX")]
+    rows = ledger(*(said(day, level="manager", group=who) for day, who in asked))
+    found = said_and_came(rows, present(tables, NOW), tables, "EUR", NOW)
+    assert found["came"].tolist() == [50.0, 0.0, 10.0, 40.0]
+
+
 def test_a_period_that_has_not_ended_is_not_judged(judged):
     assert judged(said("2026-11-09", Q4)).empty
     assert judged(said("2026-08-17"), now=datetime(2026, 9, 30, 23, tzinfo=UTC)).empty
