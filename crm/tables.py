@@ -245,6 +245,7 @@ _TABLES = (
         Column("stall_base", "number", minimum=0, maximum=1),
         Column("stall_reasons", "json", required=True),
         Column("note"),
+        Column("issued_at", "instant"),
     ),
     _table(
         "adjustments",
@@ -289,6 +290,7 @@ _TABLES = (
         Column("n_open", "integer", required=True, minimum=0),
         Column("width_factor", "number", minimum=0),
         Column("reasons", "json", required=True),
+        Column("issued_at", "instant"),
     ),
     _table(
         "backtests",

@@ -22,6 +22,7 @@ from reports.reps_commit import committed_cents
 
 N_LARGEST = 3
 """How many of a group's open deals are named, those that the forecast rests on most."""
+COLUMNS = tuple(name for name in TABLES["forecasts"].names if name != "issued_at")
 _COUNTS = ("n_won", "n_imputed", "n_without_rate", "n_without_score", "n_without_quota")
 
 
@@ -46,14 +47,14 @@ def ledger_forecasts(
 
     Returns
     -------
-    DataFrame in the columns of table ``forecasts``
+    DataFrame in the columns of table ``forecasts``, but for when it is issued
         Money as decimals with two places, missing where there is none. ``committed`` is ``closed`` and the whole
         amounts of open deals with the category commit that are to close in the period; missing where no deal
         has a category. ``reasons`` counts what the figures rest on and names the ``largest`` open deals, each with
         what it adds to ``open_expected``.
     """
     if scores.empty:
-        return pd.DataFrame(columns=list(TABLES["forecasts"].names))
+        return pd.DataFrame(columns=list(COLUMNS))
     as_of = scores["as_of"].iloc[0].to_pydatetime()
     known = present(tables, as_of)
     rates = known_rates(tables["fx_rates"], reporting_currency, rates_day(as_of))
@@ -69,7 +70,7 @@ def ledger_forecasts(
         reasons=_compositions(rows, basis),
     )
     money = [column.name for column in TABLES["forecasts"].columns if column.kind == "decimal"]
-    return rows.assign(**{name: _decimals(rows[name]) for name in money})[list(TABLES["forecasts"].names)]
+    return rows.assign(**{name: _decimals(rows[name]) for name in money})[list(COLUMNS)]
 
 
 def _factors(rows: pd.DataFrame, basis: Basis) -> list[float]:

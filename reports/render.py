@@ -102,10 +102,11 @@ def changes_html(sections: Sequence[Mapping[str, Any]], spans: Sequence[About], 
 
 
 def accuracy_html(found: Accuracy, about: About) -> str:
-    """Return the page of how right the ledger's forecasts and scores were."""
+    """Return the page of how right the ledger's forecasts, scores and risks were."""
     context = {"charts": period_charts(found.said), "levels": tables_by_level(found.forecasts), "methods": METHODS}
     context |= {"reliability": reliability_chart(found.scores.bins), "bins": found.scores.bins.to_dict("records")}
     context |= {"models": found.scores.models.to_dict("records"), "ripe_share": RIPE_SHARE}
+    context |= {"risk_bins": found.risks.bins.to_dict("records")}
     return _ENVIRONMENT.get_template("accuracy.html").render(about=about, found=found, **context)
 
 

@@ -1,9 +1,9 @@
 """Every forecast whose period has ended: what we said, what reps and simple rules said, and what came.
 
 Said is read from the ledger, as it was issued. Came is what the deals known now brought, each at the rate of the day on
-which it was won, and for the managers whom the forecast counted it for. What came by itself is no forecast of ours, so the rules may use it: *run rate* is what was won so
-far and the pace of the latest days, as many as the period has; *last period* the last one that had ended, *last year*
-the same period of the year before.
+which it was won, and for the managers whom the forecast counted it for. What came by itself is no forecast of ours, so
+the rules may use it: *run rate* is what was won so far and the pace of the latest days, as many as the period has;
+*last period* the last one that had ended, *last year* the same period of the year before.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ import pandas as pd
 
 from crm.fiscal import Period, fiscal_calendar
 from crm.money import known_rates, rates_day
+from crm.replayed import replayed
 from crm.user_history import NO_CHANGES
 from reports.won_by_group import WonByGroup, won_by_group
 
@@ -23,7 +24,8 @@ RULES = ("stage_weighted", "committed", "run_rate", "last_period", "last_year")
 """What stands beside our forecast; those after the second are computed, not issued."""
 SAID = ("closed", "expected", "p10", "p50", "p90", "stage_weighted", "committed")
 COLUMNS = (
-    *("period", "period_start", "period_end", "as_of", "weeks_to_go", "model_version", "level", "id", "name"),
+    *("period", "period_start", "period_end", "as_of", "weeks_to_go", "model_version", "replayed", "level"),
+    *("id", "name"),
     *(*SAID, *RULES[2:], "came"),
 )
 _WEEK = timedelta(weeks=1)
@@ -48,7 +50,8 @@ def said_and_came(
     Returns
     -------
     DataFrame, one row per period, week to go and group, in the columns of ``COLUMNS``
-        Money in units of the reporting currency. ``weeks_to_go`` counts begun weeks: 1 in the period's last. A rule
+        Money in units of the reporting currency. ``replayed``: whether it was issued later than it is of, see
+        ``crm/replayed.py``. ``weeks_to_go`` counts begun weeks: 1 in the period's last. A rule
         is NaN where it says nothing: no stage probabilities, no categories, no deal before that period began.
     """
     issued = _last_of_week(ledger, as_of)
@@ -105,6 +108,7 @@ def _beside(rows: pd.DataFrame, period: Period, won: WonByGroup, present: pd.Dat
         return np.nan if cents is None else cents.reindex(groups, fill_value=0.0).round().to_numpy() / 100
 
     return rows.assign(
+        replayed=replayed(rows["as_of"], rows["issued_at"]),
         came=of_groups(won.between(_midnight(period.start), _midnight(period.end))),
         run_rate=rows["closed"] + of_groups(_pace(won, period, as_of, first)),
         last_period=of_groups(_won_in(won, _last_ended(period, as_of), first)),

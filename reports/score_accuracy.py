@@ -11,6 +11,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
+from crm.replayed import replayed
 from features.facts import FloatColumn
 from models.censoring import days_until_closed, weights_of_closed
 from reports.rates import rate_bounds
@@ -38,6 +39,7 @@ class ScoreAccuracy:
     n_scores, n_open : in the ledger, and how many of them are of deals still open (or no longer known)
     ripe_days : the age from which scores are judged; NaN while it cannot be told
     n_ripe, n_ripe_open : scores of that age, and those of deals still open among them
+    n_replayed : those of that age that were issued later than they are of; see ``crm/replayed.py``
     models : one row for all models, then one per model, the latest first; see ``MODEL_COLUMNS``
     bins : reliability, one row per tenth of probability that holds a judged score; see ``BIN_COLUMNS``
     """
@@ -47,6 +49,7 @@ class ScoreAccuracy:
     ripe_days: float
     n_ripe: int
     n_ripe_open: int
+    n_replayed: int
     models: pd.DataFrame
     bins: pd.DataFrame
 
@@ -57,7 +60,7 @@ def score_accuracy(scores: pd.DataFrame, present: pd.DataFrame, as_of: datetime)
     Parameters
     ----------
     scores
-        Of table ``scores``: ``deal_id``, ``as_of``, ``model_version`` and ``win_probability``.
+        Of table ``scores``: ``deal_id``, ``as_of``, ``model_version``, ``win_probability`` and ``issued_at``.
     present
         What is known of every deal at ``as_of``; see ``crm/present.py``.
 
@@ -81,6 +84,7 @@ def score_accuracy(scores: pd.DataFrame, present: pd.DataFrame, as_of: datetime)
         ripe_days=ripe_days,
         n_ripe=len(ripe),
         n_ripe_open=int(ripe["won"].isna().sum()),
+        n_replayed=int(replayed(ripe["as_of"], ripe["issued_at"]).sum()),
         models=pd.DataFrame(models, columns=list(MODEL_COLUMNS)),
         bins=_reliability(ripe[ripe["won"].notna()]),
     )

@@ -1,4 +1,4 @@
-"""``/v1/reports/accuracy``: how right the ledger's forecasts and scores were, for programs."""
+"""``/v1/reports/accuracy``: how right the ledger's forecasts, scores and risks were, for programs."""
 
 from typing import Annotated, Any
 
@@ -14,9 +14,11 @@ from serving.accuracy_schemas import (
     ByMethod,
     ForecastErrors,
     JudgedForecasts,
+    JudgedRisks,
     JudgedScores,
     ModelAccuracy,
     Reliability,
+    RiskCame,
     SaidAndCame,
 )
 from serving.forecast_schemas import Level
@@ -37,7 +39,7 @@ _MONEY = (
     "last_year",
     "came",
 )
-_PLAIN = ("period", "as_of", "model_version", "weeks_to_go", "id")
+_PLAIN = ("period", "as_of", "model_version", "replayed", "weeks_to_go", "id")
 
 
 @router.get("/v1/reports/accuracy", summary="How right forecasts and scores were")
@@ -47,7 +49,8 @@ def accuracy_report(
 ) -> AccuracyAnswer:
     """Return what was said, what reps and simple rules said, and what came, read from the ledger.
 
-    Forecasts are judged once their period has ended; scores once they are old enough for most deals to have closed.
+    Forecasts are judged once their period has ended; scores once they are old enough for most deals to have closed;
+    risks once the patience of the deal's stage has passed.
     """
     view = services.latest.required()
     return accuracy_answer(services.judged.of(view), view, level)
@@ -69,6 +72,7 @@ def accuracy_answer(found: Accuracy, view: View, level: Level) -> AccuracyAnswer
             said=[_said(row, found.currency) for row in said],
         ),
         scores=_scores(found),
+        risks=_risks(found),
     )
 
 
@@ -90,7 +94,6 @@ def _said(row: dict[Any, Any], currency: str) -> SaidAndCame:
 def _scores(found: Accuracy) -> JudgedScores:
     scores = found.scores
     models = [row | {"model_version": row["model_version"] or None} for row in scores.models.to_dict("records")]
-    bins = scores.bins.rename(columns={"from": "from_share", "to": "to_share"}).to_dict("records")
     return JudgedScores(
         note=found.scores_note or None,
         n_scores=scores.n_scores,
@@ -98,6 +101,21 @@ def _scores(found: Accuracy) -> JudgedScores:
         ripe_days=answers.finite(scores.ripe_days),
         n_ripe=scores.n_ripe,
         n_ripe_open=scores.n_ripe_open,
+        n_replayed=scores.n_replayed,
         models=[ModelAccuracy(**row) for row in models],
-        reliability=[Reliability(**row) for row in bins],
+        reliability=[Reliability(**row) for row in _bins(scores.bins)],
     )
+
+
+def _risks(found: Accuracy) -> JudgedRisks:
+    risks = found.risks
+    return JudgedRisks(
+        note=found.risks_note or None,
+        n_scores=risks.n_scores,
+        n_judged=risks.n_judged,
+        bins=[RiskCame(**row) for row in _bins(risks.bins)],
+    )
+
+
+def _bins(bins: pd.DataFrame) -> list[dict[Any, Any]]:
+    return bins.rename(columns={"from": "from_share", "to": "to_share"}).to_dict("records")

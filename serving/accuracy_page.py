@@ -1,4 +1,4 @@
-"""The accuracy page: what was said of each ended period, what came, and how reliable win probabilities were."""
+"""The accuracy page: what was said of each ended period, what came, and how reliable probabilities and risks were."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -28,5 +28,8 @@ def accuracy_page(request: Request, services: Needs) -> Response:
         "methods": METHODS,
         "reliability": reliability_chart(found.scores.bins),
         "ripe_share": RIPE_SHARE,
+        "replayed_note": found.replayed_note,
+        # Forecasts were issued in one currency, and stay in it.
+        "currencies": [],
     }
     return page(request, "accuracy.html", context)

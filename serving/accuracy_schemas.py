@@ -34,6 +34,7 @@ _ERRORS = {
     "coverage": 0.75,
 }
 _SAID = {
+    "replayed": False,
     "period": "FY2026 Q3",
     "start": "2026-07-01",
     "end": "2026-10-01",
@@ -90,9 +91,17 @@ _SCORES = {
     "ripe_days": 118.0,
     "n_ripe": 3540,
     "n_ripe_open": 420,
+    "n_replayed": 0,
     "models": [_MODEL],
     "reliability": [_BIN],
 }
+
+_RISK = {
+    **{"from_share": 0.7, "to_share": 0.8, "said": 0.743, "came": 0.742, "came_low": 0.68, "came_high": 0.795},
+    **{"stall_said": 0.451, "stall_came": 0.413, "lost_said": 0.292, "lost_came": 0.329},
+    **{"n_scores": 918, "n_deals": 339},
+}
+_RISKS = {"note": None, "n_scores": 28400, "n_judged": 24100, "bins": [_RISK]}
 
 
 class ByMethod(Answer):
@@ -135,6 +144,7 @@ class SaidAndCame(Answer):
     end: date = Field(description="The first day after the period.")
     as_of: Instant
     model_version: str
+    replayed: bool = Field(description="Issued more than a day after `as_of`, from what was known then.")
     weeks_to_go: int
     id: str
     name: str
@@ -211,15 +221,47 @@ class JudgedScores(Answer):
     )
     n_ripe: int = Field(ge=0, description="Scores of that age.")
     n_ripe_open: int = Field(ge=0, description="Of them of deals that are still open.")
+    n_replayed: int = Field(ge=0, description="Scores of that age issued more than a day after their `as_of`.")
     models: list[ModelAccuracy] = Field(description="All models together first, then the latest model first.")
     reliability: list[Reliability]
+
+
+class RiskCame(Answer):
+    """Scores of one tenth of risk, or all: what was said, and how many deals stalled or were lost in their patience."""
+
+    model_config = example(_RISK)
+
+    from_share: Share
+    to_share: Share
+    said: Share = Field(description="Mean of `stall_risk` + `lost_in_patience`.")
+    came: Share = Field(description="Share whose deal stalled or was lost.")
+    came_low: Share = Field(description="95 % bounds, in which each deal counts once.")
+    came_high: Share
+    stall_said: Share
+    stall_came: Share
+    lost_said: Share
+    lost_came: Share
+    n_scores: int
+    n_deals: int
+
+
+class JudgedRisks(Answer):
+    """The ledger's scores whose stage's patience has passed, held against what became of their deals by then."""
+
+    model_config = example(_RISKS)
+
+    note: str | None = Field(None, description="Why there is nothing to judge yet.")
+    n_scores: int = Field(ge=0, description="In the ledger, that tell a risk.")
+    n_judged: int = Field(ge=0, description="Of them those whose patience has passed.")
+    bins: list[RiskCame] = Field(description="All together first, then by tenths of the risk.")
 
 
 class AccuracyAnswer(Batch):
     """How right we were: the ledger, judged by what was known at `as_of`."""
 
-    model_config = example(_BATCH | {"forecasts": _FORECASTS, "scores": _SCORES})
+    model_config = example(_BATCH | {"forecasts": _FORECASTS, "scores": _SCORES, "risks": _RISKS})
 
     reporting_currency: str
     forecasts: JudgedForecasts
     scores: JudgedScores
+    risks: JudgedRisks

@@ -11,6 +11,8 @@ from serving.score_schemas import REASON, Reason
 
 _BATCH = {"as_of": "2026-03-30T06:00:00Z", "model_version": "7"}
 _ENTRY = _BATCH | {
+    "issued_at": "2026-03-30T06:02:00Z",
+    "replayed": False,
     "win_probability": 0.31,
     "win_low": 0.24,
     "win_high": 0.39,
@@ -73,6 +75,8 @@ class PastScore(Batch):
 
     model_config = example(_ENTRY)
 
+    issued_at: Instant | None = Field(None, description="When it was issued; null where that was not kept.")
+    replayed: bool = Field(False, description="Issued more than a day after `as_of`, from what was known then.")
     win_probability: Share
     win_low: Share | None = None
     win_high: Share | None = None

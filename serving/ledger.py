@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from crm.errors import PlumblineError
+from crm.replayed import replayed
 from models.moved import Cause, Issued, moved
 from serving import answers
 from serving.insight import OF_A_DEAL
@@ -18,7 +19,7 @@ from serving.services import Services, reference
 LOOK_BACK = timedelta(days=7)
 _PAST = (
     *("as_of", "model_version", "win_probability", "win_low", "win_high", "stall_risk", "lost_in_patience"),
-    *("expected_close_date", "slip_probability"),
+    *("expected_close_date", "slip_probability", "issued_at", "replayed"),
 )
 
 
@@ -57,7 +58,9 @@ def _issued(services: Services, deal_id: str) -> list[dict[str, Any]]:
     view = services.latest.view()
     shown = None if view is None else view.model_version
     rows = services.store.read("scores", deal_ids=[deal_id])
-    rows = rows.assign(shown=rows["model_version"] == shown).sort_values(["as_of", "shown"], kind="stable")
+    rows = rows.assign(
+        shown=rows["model_version"] == shown, replayed=replayed(rows["as_of"], rows["issued_at"])
+    ).sort_values(["as_of", "shown"], kind="stable")
     records = rows.drop(columns="shown").to_dict("records")
     return [{str(name): None if pd.isna(value) else value for name, value in row.items()} for row in records]
 

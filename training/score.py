@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
+import pandas as pd
 import typer
 
 from crm.errors import HindsightError
@@ -32,10 +33,13 @@ class Issued:
     n_new_forecasts: int
 
 
-def issue(store: Store, scorer: Scorer, instants: Sequence[datetime], reporting_currency: str) -> Iterator[Issued]:
+def issue(
+    store: Store, scorer: Scorer, instants: Sequence[datetime], reporting_currency: str, issued_at: datetime
+) -> Iterator[Issued]:
     """Append the scores of all deals open as of each instant and the forecast made from them, both or neither.
 
-    The history is read once; as of each instant only what was known before it counts.
+    The history is read once; as of each instant only what was known before it counts. ``issued_at``, the present, is
+    kept with every row: what is said of an instant later than it was is told apart (``crm/replayed.py``).
 
     Raises
     ------
@@ -51,7 +55,10 @@ def issue(store: Store, scorer: Scorer, instants: Sequence[datetime], reporting_
         scores = score_snapshots(scorer, now(histories, norms, instant(as_of)))
         forecasts = ledger_forecasts(frames, scores, reporting_currency, widths_as_of(backtests, as_of))
         with store.transaction():
-            new = store.append("scores", scores), store.append("forecasts", forecasts)
+            new = [
+                store.append(name, rows.assign(issued_at=pd.Timestamp(issued_at)))
+                for name, rows in (("scores", scores), ("forecasts", forecasts))
+            ]
         yield Issued(as_of, len(scores), *new)
 
 
@@ -96,7 +103,7 @@ def main(
     settings, until = Settings(), instant_or_now(as_of)
     instants = weekly(day_or_today(weekly_since), until) if weekly_since else [until]
     store, scorer = open_store(settings.store_url), load_champion(settings.tracking_uri)
-    for issued in issue(store, scorer, instants, settings.reporting_currency):
+    for issued in issue(store, scorer, instants, settings.reporting_currency, datetime.now(UTC)):
         typer.echo(
             f"{issued.n_scored:,} open deals scored as of {issued.as_of:%Y-%m-%d %H:%M} UTC by {scorer.version}; "
             f"{issued.n_new_scores:,} scores and {issued.n_new_forecasts:,} forecasts new"

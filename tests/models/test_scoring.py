@@ -64,7 +64,7 @@ def test_what_became_known_later_changes_no_score(scoring: Scoring, company: Sim
 @pytest.mark.parametrize("which", ["scorer", "stage_scorer"])
 def test_scores_keep_every_rule_of_the_ledger(which: str, request: pytest.FixtureRequest, company: Simulation) -> None:
     scores = Scoring.of_company(request.getfixturevalue(which), company.tables, "EUR").score(company.tables, AS_OF)
-    assert tuple(scores.columns) == TABLES["scores"].names
+    assert (*scores.columns, "issued_at") == TABLES["scores"].names
     found = checked("scores", scores.assign(**{ORIGIN: range(len(scores))}), "scores")
     assert found.rejects.empty
     assert len(found.rows) == len(scores)
@@ -169,4 +169,4 @@ def test_an_empty_store_gives_no_scores(scorer: Scorer, company: Simulation) -> 
     empty = {name: rows.head(0) for name, rows in company.tables.items()}
     scores = Scoring.of_company(scorer, empty, "EUR").score(empty, AS_OF)
     assert scores.empty
-    assert tuple(scores.columns) == TABLES["scores"].names
+    assert (*scores.columns, "issued_at") == TABLES["scores"].names

@@ -58,7 +58,7 @@ def test_the_ledger_says_what_the_forecast_says_at_every_level(company, scores, 
 def test_it_can_be_appended_and_read_back(issued, tmp_path):
     store = open_store(f"sqlite:///{tmp_path}/plumbline.db")
     assert store.append("forecasts", issued) == len(issued)
-    kept = store.read("forecasts")
+    kept = store.read("forecasts")[list(issued)]
     key = list(TABLES["forecasts"].key)
     pd.testing.assert_frame_equal(kept, issued.sort_values(key, ignore_index=True), check_dtype=False)
     store.close()
@@ -144,7 +144,7 @@ def test_without_scores_there_is_nothing_to_keep(company, scores):
 
 
 def test_every_column_of_the_ledgers_table_is_there(issued):
-    assert tuple(issued.columns) == TABLES["forecasts"].names
+    assert (*issued.columns, "issued_at") == TABLES["forecasts"].names
     assert "forecasts" in LEDGERS
 
 
@@ -152,7 +152,7 @@ def test_what_came_by_group_is_what_the_forecast_calls_closed(company, issued):
     """Grouped one way for the forecast and another for what came: to the cent the same."""
     as_of = AS_OF.to_pydatetime()
     deals, rates = present(company, as_of), known_rates(company["fx_rates"], "EUR", rates_day(as_of))
-    won = won_by_group(deals, company, rates)
+    won = won_by_group(deals, company, rates, as_of)
     this = issued[issued["period"] == issued["period"].iloc[0]]
     came = won.between(pd.Timestamp(this["period_start"].iloc[0], tz="UTC"), AS_OF)
     closed = pd.Series(pd.to_numeric(this["closed"]).to_numpy(), pd.MultiIndex.from_frame(this[["level", "id"]]))

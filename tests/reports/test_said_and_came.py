@@ -9,7 +9,7 @@ import pytest
 from crm.present import present
 from crm.store_rows import frame_of
 from crm.tables import TABLES
-from reports.accuracy import accuracy
+from reports.accuracy import JUDGED, accuracy
 from reports.accuracy_tables import METHODS, tables_by_level
 from reports.forecast_accuracy import forecast_accuracy
 from reports.said_and_came import said_and_came
@@ -171,7 +171,7 @@ def test_the_table_marks_the_best_method_and_shows_levels_in_their_order(judged)
     assert set(lines[0]["wape"]) == set(METHODS)
 
 
-NO_SCORES = frame_of("scores", [])[["deal_id", "as_of", "model_version", "win_probability"]]
+NO_SCORES = frame_of("scores", [])[list(JUDGED)]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ def scored(*rows: tuple[str, int, float], version: str = "m") -> pd.DataFrame:
     """Scores from deal, days before now, and win probability."""
     frame = pd.DataFrame(rows, columns=["deal_id", "days", "win_probability"])
     as_of = NOW - pd.to_timedelta(frame.pop("days"), unit="D")
-    return frame.assign(as_of=as_of.astype("datetime64[us, UTC]"), model_version=version)
+    as_of = as_of.astype("datetime64[us, UTC]")
+    return frame.assign(as_of=as_of, model_version=version, issued_at=as_of)
 
 
 @pytest.fixture

@@ -62,12 +62,36 @@ def test_each_level_can_be_asked_for(judged):
     assert judged.get("/v1/reports/accuracy", params={"level": "planet"}).status_code == 422
 
 
+def test_what_was_issued_late_is_called_replayed(store, make_client, hand_made):
+    as_of = hand_made.as_of - timedelta(weeks=2)
+    store.append("forecasts", forecast(hand_made, as_of).assign(issued_at=pd.Timestamp(LATER)))
+    store.append("scores", hand_made.all_scores(LATER, "8"))
+    client = make_client(store)
+    assert [one["replayed"] for one in client.get("/v1/reports/accuracy").json()["forecasts"]["said"]] == [True]
+    assert (
+        "Replayed: 1 of 1 forecasts judged here were issued more than a day after"
+        in client.get("/accuracy", headers=HTML).text
+    )
+
+
+def test_risks_are_judged_beside_what_came(store, make_client, hand_made):
+    """Scores of 30 March are about at most 30 days: by May their deals, which have not moved, have stalled."""
+    store.append("scores", hand_made.all_scores())
+    store.append("scores", hand_made.all_scores(LATER + timedelta(weeks=8), "8"))
+    client = make_client(store)
+    found = client.get("/v1/reports/accuracy").json()["risks"]
+    assert found["note"] is None
+    assert 0 < found["n_judged"] < found["n_scores"]
+    assert sum(one["n_scores"] for one in found["bins"]) == 2 * found["n_judged"]
+    assert "Deals said to be at risk" in client.get("/accuracy", headers=HTML).text
+
+
 def test_before_anything_can_be_judged_it_says_when(client):
     answer = client.get("/v1/reports/accuracy").json()
     assert answer["forecasts"]["note"].startswith("Nothing to judge yet: no forecast has been issued")
     assert answer["scores"]["note"].startswith("Nothing to judge yet: of 7 scores, 0 are of deals that have closed")
     page = client.get("/accuracy", headers=HTML).text
-    assert page.count("Nothing to judge yet") == 2
+    assert page.count("Nothing to judge") == 3
 
 
 def test_the_day_of_the_first_judgement_is_named(store, make_client, hand_made):

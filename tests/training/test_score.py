@@ -10,6 +10,7 @@ import pytest
 
 from crm.errors import HindsightError, NoModelError
 from crm.present import present
+from crm.replayed import replayed
 from crm.simulate import Simulation
 from crm.store import Store, open_store
 from crm.tables import ISSUED
@@ -20,6 +21,7 @@ from training.champion_told import champion_told
 from training.score import Issued, issue, thin, weekly
 
 AS_OF = datetime(2026, 11, 9, tzinfo=UTC)
+ISSUED_AT = datetime(2026, 11, 9, 8, tzinfo=UTC)
 WEEK = timedelta(weeks=1)
 
 
@@ -42,7 +44,7 @@ def store(company: Simulation, tmp_path: Path) -> Iterator[Store]:
 
 
 def issued(store: Store, scorer: Scorer, *instants: datetime) -> list[Issued]:
-    return list(issue(store, scorer, instants, "EUR"))
+    return list(issue(store, scorer, instants, "EUR", ISSUED_AT))
 
 
 def test_scores_and_forecasts_are_kept_in_the_ledgers(store: Store, early: Scorer) -> None:
@@ -53,6 +55,15 @@ def test_scores_and_forecasts_are_kept_in_the_ledgers(store: Store, early: Score
     assert set(scores["model_version"]) == set(forecasts["model_version"]) == {early.version}
     assert forecasts["period"].unique().tolist() == ["FY2026 Q4", "FY2027 Q1"]
     assert scores["inputs_digest"].nunique() == len(scores)
+
+
+def test_what_is_said_of_a_past_instant_is_told_apart(store: Store, early: Scorer) -> None:
+    issued(store, early, AS_OF - WEEK, AS_OF)
+    for ledger in ISSUED:
+        rows = store.read(ledger)
+        late = replayed(rows["as_of"], rows["issued_at"])
+        assert late.tolist() == (rows["as_of"] < AS_OF).tolist()
+        assert late.any()
 
 
 def test_issuing_the_same_instant_again_adds_nothing(store: Store, early: Scorer) -> None:
