@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from reports import change_causes as causes
-from reports.change_signals import AMOUNT
+from reports.change_signals import AMOUNT, CALLED
 
 Deal = Mapping[Any, Any]
 """A row of ``WhatChanged.deals``."""
@@ -95,8 +95,9 @@ def _likelier(deal: Deal, by_signal: Sequence[tuple[str, int]]) -> str:
     text = f"{how} likely to be won in the period: {_percents(was, now)}"
     if deal["stage_from"] != deal["stage_to"]:
         text += f", from stage {deal['stage_from']} to {deal['stage_to']}"
-    groups = [group for group, cents in by_signal if (cents > 0) == (now > was) and group != AMOUNT][:_TOLD_GROUPS]
-    return text + (f"; {' and '.join(groups)}" if groups else "")
+    groups = [group for group, cents in by_signal if (cents > 0) == (now > was) and group != AMOUNT]
+    called = [CALLED.get(group, group) for group in groups[:_TOLD_GROUPS]]
+    return text + (f"; {' and '.join(called)}" if called else "")
 
 
 def _new_model(deal: Deal) -> str:

@@ -8,6 +8,8 @@ import pandas as pd
 from reports.change_causes import PROBABILITY_DOWN, PROBABILITY_UP
 
 TIME_TO_CLOSE, AMOUNT, OTHER = "time to close", "amount", "other"
+CALLED = {"own": "signals of your own", OTHER: "other signals"}
+"""What groups are called where their own name says too little."""
 COLUMNS = ("deal_id", "group", "cents")
 _IMPOSSIBLE = 1e-9
 """Of a deal that is less likely won than this no share can be told."""

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from crm.errors import NotEnoughDataError
 from reports.change_bridge import by_group
 from reports.change_causes import CAUSES
+from reports.change_signals import CALLED
 from serving.change_answers import Asked, changed_deals, deals_behind, signals_behind, steps_of
 from serving.change_schemas import CauseName, ChangePart
 from serving.changes import Changed, PeriodChanges
@@ -55,6 +56,7 @@ def changes_page(
         "quarter": of_period.changed.period,
         "notes": of_period.notes,
         "means": CAUSES,
+        "called": CALLED,
         "teams": sorted(by_group(of_period.changed.bridge, "team")),
         "waterfall": steps_of(of_period, group),
         "groups": _groups(view, changed, of_period, team),

@@ -54,11 +54,11 @@ def rep_page(
 
 
 @router.get("/deals/{deal_id:path}")
-def deal_page(request: Request, services: Needs, deal_id: DealId) -> Response:
+def deal_page(request: Request, services: Needs, view: PageView, deal_id: DealId) -> Response:
     """Show one deal: its scores, how they come about, and its history."""
     deal = detail(services, deal_id)
     past = score_history(services, deal_id, _SHOWN_SCORES).scores[::-1]
-    context: dict[str, Any] = {"deal": deal, "now": services.clock(), "charts": []}
+    context: dict[str, Any] = {"view": view, "deal": deal, "now": services.clock(), "charts": []}
     context |= {"past": past, "score_chart": score_chart(past)}
     if deal.scores is not None:
         scores = deal.scores
@@ -67,7 +67,7 @@ def deal_page(request: Request, services: Needs, deal_id: DealId) -> Response:
             context["charts"].append(("stall", waterfall(scores.stall_base, scores.stall_reasons, scores.stall_risk)))
         moved = why_it_moved(services, deal_id)
         context |= {"patience": patience_parts(scores), "moved": moved, "causes": main_causes(moved.causes)}
-        context |= _insight(services, deal_id) | {"what_if": if_it_ends(services.latest.required(), deal_id)}
+        context |= _insight(services, deal_id) | {"what_if": view and if_it_ends(view, deal_id)}
     return page(request, "deal.html", context)
 
 

@@ -41,6 +41,9 @@ _REMEDIES = {
 _DEFAULT_REMEDY = "correct the value; GET /docs describes each field"
 _SHOWN_CHARACTERS = 120
 
+# What a page is headed with, where the words of HTTP say nothing to a person.
+_FOR_PEOPLE = {422: "This cannot be shown", 503: "Not ready yet"}
+
 
 class Problem(Exception):  # noqa: N818 (the word of RFC 9457)
     """An answer that is not the one asked for.
@@ -80,7 +83,8 @@ def add_handlers(app: FastAPI) -> None:
 def answer(request: Request, problem: Problem) -> Response:
     """Write ``problem`` as a document, or as a page when a browser asked for a page."""
     if wants_page(request):
-        return page(request, "error.html", {"problem": problem, "title": _title(problem.status)}, problem.status)
+        title = _FOR_PEOPLE.get(problem.status) or _title(problem.status)
+        return page(request, "error.html", {"problem": problem, "title": title}, problem.status)
     return document(problem, request.url.path)
 
 

@@ -111,9 +111,9 @@ def _days_unanswered(at: Snapshots) -> FloatColumn:
 @signal(
     topic="answers",
     group="engagement",
-    unit="share",
+    unit="times the usual time",
     expect="less is better",
-    says="Waiting for a reply for {value} of the usual time; {typical} in deals won from this stage",
+    says="Waiting for a reply for {value}; {typical} in deals won from this stage",
     says_none="Nothing was sent to the customer yet, or how long they usually take is not known",
     says_zero="The customer spoke last",
 )

@@ -54,9 +54,9 @@ def days_in_stage(at: Snapshots) -> FloatColumn:
 @signal(
     topic="time in stage",
     group="momentum",
-    unit="share",
+    unit="times the usual time",
     expect="less is better",
-    says="In this stage for {value} of the usual time; {typical} in deals won from it",
+    says="In this stage for {value}; {typical} in deals won from it",
     says_none="How long this stage usually takes is not known yet",
 )
 def days_in_stage_vs_norm(at: Snapshots) -> FloatColumn:

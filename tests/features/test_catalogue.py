@@ -77,7 +77,7 @@ def test_a_comparison_is_made_only_where_there_is_one(signal):
         ("owner_win_rate", 0.284, NAN, "Its owner wins about 28% of deals"),
         ("owner_win_rate", 0.004, NAN, "Its owner wins about 0.4% of deals"),
         ("stage_win_rate", NAN, NAN, "No deal has closed yet"),
-        ("days_in_stage_vs_norm", 2.3, 1.1, "In this stage for 230% of the usual time; 110% in deals won from it"),
+        ("days_in_stage_vs_norm", 2.3, 1.1, "In this stage for 2.3 times the usual time; 1.1 in deals won from it"),
         (
             "amount",
             1234567.8,

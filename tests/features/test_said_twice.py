@@ -18,7 +18,11 @@ from features.signals import SIGNALS
 NEAR = defaultdict(
     lambda: {"rtol": 0, "atol": 0},
     {name: {"rtol": 0, "atol": 1e-9} for name in SIGNALS if SIGNALS[name].unit in ("days", "stages a month")}
-    | {name: {"rtol": 0, "atol": 1e-9} for name in SIGNALS if SIGNALS[name].unit in ("rate", "share")}
+    | {
+        name: {"rtol": 0, "atol": 1e-9}
+        for name in SIGNALS
+        if SIGNALS[name].unit in ("rate", "share", "times the usual time")
+    }
     # The kernel adds up logarithms in millionths, and counts times in bins of one percent.
     | {name: {"rtol": 2e-6, "atol": 0} for name in SIGNALS if SIGNALS[name].group == "money"}
     | {name: {"rtol": 0.012, "atol": 0} for name in SIGNALS if name.endswith("_vs_norm")},
