@@ -15,7 +15,7 @@ from serving.change_answers import Asked, changed_deals, deals_behind, signals_b
 from serving.change_schemas import CauseName, ChangePart
 from serving.changes import Changed, PeriodChanges
 from serving.currency import PageView
-from serving.problems import refused
+from serving.problems import known_team, refused
 from serving.rendering import page
 from serving.services import Needs
 from serving.view import View
@@ -48,8 +48,12 @@ def changes_page(
     except NotEnoughDataError as error:
         return page(request, "changes.html", context | {"note": str(error)})
     of_period = changed.periods[("this", "next").index(period)]
+    teams = sorted(by_group(of_period.changed.bridge, "team"))
+    known_team(team, [*teams, *view.basis.people["team"]])
     group = ("team", team) if team else ("whole", "")
     deal_ids = deals_behind(of_period, asked := Asked(group, cause or None))
+    pages = max(1, -(-len(deal_ids) // _PER_PAGE))
+    page_number = min(page_number, pages)
     first = (page_number - 1) * _PER_PAGE
     context |= {
         "changed": changed,
@@ -57,7 +61,7 @@ def changes_page(
         "notes": of_period.notes,
         "means": CAUSES,
         "called": CALLED,
-        "teams": sorted(by_group(of_period.changed.bridge, "team")),
+        "teams": teams,
         "waterfall": steps_of(of_period, group),
         "groups": _groups(view, changed, of_period, team),
         "signals": signals_behind(of_period, group),
@@ -67,7 +71,7 @@ def changes_page(
             for deal in changed_deals(changed, of_period, asked, deal_ids[first : first + _PER_PAGE])
         ],
         "page_number": page_number,
-        "pages": max(1, -(-len(deal_ids) // _PER_PAGE)),
+        "pages": pages,
     }
     return page(request, "changes.html", context)
 

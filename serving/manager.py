@@ -20,7 +20,7 @@ from serving.forecast import RANGES_COVER, at_risk_answer, deals_at_risk, foreca
 from serving.forecast_schemas import ForecastPeriod, ForecastRow, Level
 from serving.pace import pace_answer
 from serving.pace_chart import pace_chart, told
-from serving.problems import Problem
+from serving.problems import Problem, known_team
 from serving.rendering import page
 from serving.schemas import Money
 from serving.services import Needs, Services
@@ -88,6 +88,7 @@ def make_call(
 def _context(
     services: Services, view: View, team: str = "", threshold: float = AT_RISK_FROM, unit: Unit = "quarter"
 ) -> dict[str, Any]:
+    known_team(team, view.basis.people["team"])
     at_risk = deals_at_risk(view, None, team or None, threshold)
     categories = categories_answer(view, "both", "whole")
     pace = {level: pace_answer(view, level) for level in ("whole", "team", "owner")}

@@ -37,6 +37,8 @@ def rep_page(
     if view is None:
         return page(request, "no_scores.html", {})
     matching = view.matching(owner_id=owner or None, stage=stage or None)
+    pages = max(1, -(-len(matching) // _PER_PAGE))
+    page_number = min(page_number, pages)
     start = (page_number - 1) * _PER_PAGE
     context = {
         "view": view,
@@ -48,7 +50,7 @@ def rep_page(
         "deals": [answers.summary(deal, view) for deal in matching[start : start + _PER_PAGE]],
         "first": start + 1,
         "page_number": page_number,
-        "pages": max(1, -(-len(matching) // _PER_PAGE)),
+        "pages": pages,
     }
     return page(request, "deals.html", context)
 

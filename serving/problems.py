@@ -5,7 +5,7 @@ Each says what was found, and what to do next. A traceback never leaves the proc
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -32,7 +32,8 @@ _REMEDIES = {
     "timezone_aware": "give the offset too, such as 2026-03-31T09:30:00Z",
     "datetime_from_date_parsing": "use ISO 8601 with an offset, such as 2026-03-31T09:30:00Z",
     "datetime_parsing": "use ISO 8601 with an offset, such as 2026-03-31T09:30:00Z",
-    "literal_error": "use one of the values named in the problem",
+    "date_from_datetime_parsing": "write it as YYYY-MM-DD, such as 2026-11-09",
+    "literal_error": "use one of these",
     "string_pattern_mismatch": "write it as the pattern in the problem asks",
     "too_long": "send fewer entries",
     "greater_than_equal": "use a larger number",
@@ -108,6 +109,13 @@ def refused(errors: Sequence[Mapping[str, Any]]) -> Problem:
     count = "1 value was refused" if len(entries) == 1 else f"{len(entries)} values were refused"
     detail = f"{count}; the first is {entries[0]['field']}: {entries[0]['problem']}"
     return Problem(422, detail, "Correct the values listed in errors and send again.", more={"errors": entries})
+
+
+def known_team(team: str, teams: Iterable[str]) -> None:
+    """Raise a ``Problem`` (404) for a team that is not one of ``teams``; an empty name is all of them."""
+    known = sorted(set(teams))
+    if team and team not in known:
+        raise Problem(404, f"No team is called {team!r}{did_you_mean(team, known)}.", f"There are {', '.join(known)}.")
 
 
 def _refusal(error: Mapping[str, Any]) -> dict[str, str]:

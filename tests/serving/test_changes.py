@@ -207,10 +207,12 @@ def test_the_page_of_a_team_shows_its_owners_and_only_its_deals(served, hand_mad
     assert "&lt;script&gt;" in text
 
 
-def test_a_team_that_is_none_has_nothing(served):
-    told = words(served.get("/changes", params={"team": "<b>East</b>"}, headers=HTML).text)
-    assert "nothing changed" in told
-    assert "No deal moved it." in told
+@pytest.mark.parametrize("path", ["/changes", "/manager"])
+def test_a_team_that_is_none_is_not_found(served, path):
+    page = served.get(path, params={"team": "<b>Nort"}, headers=HTML)
+    assert page.status_code == 404
+    assert "No team is called &#39;&lt;b&gt;Nort&#39;" in page.text
+    assert "South" in page.text
 
 
 def test_the_managers_page_says_in_one_line_what_changed_once_it_is_known(served, eventually):

@@ -192,6 +192,7 @@ def test_pages_of_many_deals_follow_each_other(store, make_client, hand_made):
     first = client.get("/", params={"owner": "U3"}, headers=HTML).text
     assert "1 to 25 of 60 open deals" in first
     assert "/?owner=U3&amp;stage=&amp;page=2" in first
+    assert "Page 3 of 3" in client.get("/", params={"owner": "U3", "page": 99}, headers=HTML).text
     last = client.get("/", params={"owner": "U3", "page": 3}, headers=HTML).text
     assert "51 to 60 of 60 open deals" in last
     assert 'rel="next"' not in last

@@ -51,6 +51,12 @@ def test_a_browser_gets_a_page_that_says_the_same(client):
     assert "No deal is called" in answer.text
 
 
+def test_a_page_names_the_refused_value_and_what_to_do(client):
+    text = client.get("/changes", params={"since": "soon"}, headers={"accept": "text/html"}).text
+    assert "<strong>since “soon”:</strong> this is not a day; write it as YYYY-MM-DD" in text
+    assert "errors" not in text
+
+
 def raising(error):
     def score(*_):
         raise error
