@@ -97,13 +97,13 @@ def test_without_quotas_nothing_is_said_of_them(about, present_of, scores_of, ta
 def test_a_page_says_how_often_each_range_held_and_what_that_was_measured_on(about, rows):
     before = forecast_html(rows, about)
     assert "has not been measured" in before
-    assert before.count('data-label="P10 to P90">not measured<') == before.count('data-label="P90"')
+    assert before.count('data-label="Range held">not measured<') == before.count('data-label="P90"')
     like = rows["level"].where(rows["level"].isin(["whole", "team"]), "team")
     measured = rows.assign(range_coverage=0.79, n_range_forecasts=1_042, range_like=like)
     page = forecast_html(measured, replace(about, ranges_measured="By a backtest of 7 past fiscal quarters."))
     assert "By a backtest of 7 past fiscal quarters." in page
-    assert 'data-label="P10 to P90">held 79% of 1,042<' in page
-    assert 'data-label="P10 to P90">held 79% of 1,042, as for teams<' in page
+    assert 'data-label="Range held">held 79% of 1,042<' in page
+    assert 'data-label="Range held">held 79% of 1,042, as for teams<' in page
     assert "not measured" not in page
 
 
