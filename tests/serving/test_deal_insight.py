@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from crm.errors import NoModelError
@@ -28,7 +29,7 @@ def filled(company, scoring: Scoring, tmp_path_factory) -> Iterator[SimpleNamesp
         if name not in LEDGERS:
             store.write(name, rows)
     for at in (BEFORE, AS_OF):
-        store.append("scores", scoring.score(company.tables, at))
+        store.append("scores", scoring.score(company.tables, at).assign(issued_at=pd.Timestamp(AS_OF)))
     version = scoring.scorer.version
     champion = Champion(
         lambda tables, as_of: scoring.score(tables, as_of).assign(model_version=version),
@@ -48,6 +49,14 @@ def lasting(store) -> list[str]:
     """Deals with a score on both days."""
     counts = store.read("scores").groupby("deal_id")["as_of"].nunique()
     return counts[counts == 2].index.tolist()[:12]
+
+
+def test_a_score_issued_late_is_called_replayed(served, filled):
+    deal_id = lasting(filled.store)[0]
+    told = served.get(f"/v1/deals/{deal_id}/history").json()["scores"]
+    assert [one["replayed"] for one in told] == [False, True]
+    page = served.get(f"/deals/{deal_id}", headers=HTML).text
+    assert "1 of the 2 was replayed: issued later, from what was known then." in page
 
 
 def test_the_history_tells_every_score_newest_first(served, filled):
