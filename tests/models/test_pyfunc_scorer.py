@@ -15,6 +15,8 @@ from models.rungs import StageRate
 from models.scorer import Scorer
 from training.dataset import Dataset
 
+pytestmark = pytest.mark.slow
+
 
 def served(scorer: Scorer, rows: pd.DataFrame, folder: Path) -> pd.DataFrame:
     scorer.save(folder)

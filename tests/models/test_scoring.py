@@ -61,6 +61,7 @@ def test_what_became_known_later_changes_no_score(scoring: Scoring, company: Sim
     pd.testing.assert_frame_equal(again, scores, check_exact=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["scorer", "stage_scorer"])
 def test_scores_keep_every_rule_of_the_ledger(which: str, request: pytest.FixtureRequest, company: Simulation) -> None:
     scores = Scoring.of_company(request.getfixturevalue(which), company.tables, "EUR").score(company.tables, AS_OF)

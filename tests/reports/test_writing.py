@@ -11,6 +11,8 @@ from crm.simulate import simulate
 from crm.store import Store, open_store
 from reports.writing import write_reports
 
+pytestmark = pytest.mark.slow
+
 AS_OF = pd.Timestamp("2026-08-03", tz="UTC").as_unit("us")
 
 

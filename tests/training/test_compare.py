@@ -12,6 +12,8 @@ from training.contest import Contest, Judged
 from training.metrics import METRICS, measure
 from training.targets import Target
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def found() -> tuple[Contest, pd.Series]:

@@ -17,6 +17,8 @@ from training.fit import fit
 from training.plan import Plan
 from training.train import dataset_of
 
+pytestmark = pytest.mark.slow
+
 EARLY, LATE = date(2025, 9, 1), date(2026, 11, 9)
 
 
