@@ -77,8 +77,12 @@ def fit_line(examples: Examples) -> Line:
     some = is_missing.any(axis=0) & ~is_missing.all(axis=0)
     weight = examples.weight[rows]
     weight = weight * len(np.unique(examples.deal[rows])) / weight.sum()
+    columns, happened = np.hstack([steps, is_missing[:, some]]), examples.happened[rows]
+    # scikit-learn knows 0 and 1 only: a label between is both, each with its share of the weight.
+    between = (happened > 0) & (happened < 1)
+    shares = np.append(weight * np.where(between, happened, 1), (weight * (1 - happened))[between])
     model = LogisticRegression(C=1 / PENALTY, max_iter=1_000)
-    model.fit(np.hstack([steps, is_missing[:, some]]), examples.happened[rows], sample_weight=weight)
+    model.fit(np.vstack([columns, columns[between]]), np.append(happened > 0, np.zeros(between.sum())), shares)
     missing = np.zeros(len(center))
     missing[some] = model.coef_[0, len(center) :]
     slopes = model.coef_[0, : len(center)]

@@ -18,6 +18,7 @@ from models.line import fit_line
 from models.probability import LINE, TREES
 from models.rungs import ALIKE, StageRate
 from training.dataset import Dataset
+from training.later_scores import with_later_scores
 from training.metrics import measure
 from training.plan import Plan
 from training.targets import Event, Target, target
@@ -67,6 +68,15 @@ class Walk:
 def examples(dataset: Dataset, learned: Target) -> Examples:
     """The rows of a dataset with what is to be learned from them."""
     return Examples(dataset.matrix, learned.happened, learned.weight, dataset.snapshots.deal, dataset.signals)
+
+
+def taught(dataset: Dataset, plan: Plan, event: Event, cutoff: int) -> Examples:
+    """What is learned from before ``cutoff``: of stalls what came, of wins later scores as well."""
+    rows = dataset.at < cutoff
+    outcomes = examples(dataset, target(dataset, event, cutoff, rows))
+    if event == "stall":
+        return outcomes
+    return with_later_scores(outcomes, dataset.at, dataset.labels(cutoff), rows, plan.booster)
 
 
 def walk(dataset: Dataset, plan: Plan, event: Event) -> Walk | None:
@@ -155,7 +165,7 @@ class _Blocks:
         return target(self.dataset, self.event, cutoff, rows)
 
     def learned_before(self, start: int) -> Examples:
-        return examples(self.dataset, self.seen(self.dataset.at < start, start))
+        return taught(self.dataset, self.plan, self.event, start)
 
     def calibrated(self, raw: dict[str, FloatColumn], members: tuple[str, ...], seen: Target) -> Calibration:
         block = np.searchsorted(self.starts, self.dataset.at, side="right")

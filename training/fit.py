@@ -18,7 +18,7 @@ from models.line import fit_line
 from models.probability import LINE, TREES, ProbabilityModel
 from models.rungs import ALIKE, StageRate
 from models.scorer import Scorer
-from training.blocks import BASE, Holdout, Walk, examples, walk
+from training.blocks import BASE, Holdout, Walk, taught, walk
 from training.dataset import Dataset
 from training.pipelines import is_better, pipelines, with_own
 from training.plan import Plan
@@ -114,7 +114,7 @@ def _model(
     rung = ProbabilityModel(tuple(dataset.signals), rate, _STAGE_SIGNAL[event], declared=dataset.declared)
     if not walked:
         return rung
-    members, learned = walked.calibration.slopes, examples(dataset, known)
+    members, learned = walked.calibration.slopes, taught(dataset, plan, event, dataset.until)
     return replace(
         rung,
         booster=fit_booster(learned, plan.booster, walked.n_rounds) if TREES in members else None,
