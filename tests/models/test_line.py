@@ -115,3 +115,18 @@ def test_bending_keeps_the_order_and_the_sign() -> None:
     values = np.array([-1e6, -1.0, 0.0, 0.5, 3.0, 1e6])
     assert (np.diff(bent(values)) > 0).all()
     assert np.sign(bent(values)).tolist() == np.sign(values).tolist()
+
+
+def test_a_label_between_counts_as_both_outcomes_with_shares_of_the_weight() -> None:
+    few = drawn(200)
+    share = np.where(few.happened == 1, 0.7, 0.2)
+    between = Examples(few.signals, share, few.weight, few.deal, NAMES)
+    both = Examples(
+        np.tile(few.signals, (2, 1)),
+        np.repeat([1.0, 0.0], 200),
+        np.append(share, 1 - share),
+        np.tile(few.deal, 2),
+        NAMES,
+    )
+    rows = np.nan_to_num(few.signals)
+    assert fit_line(between).predict(rows) == pytest.approx(fit_line(both).predict(rows), abs=1e-3)
