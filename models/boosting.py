@@ -16,11 +16,11 @@ class BoosterPlan:
     """What decides the trees; logged with the run. A ``max_depth`` of -1 sets no bound."""
 
     max_rounds: int = 400
-    learning_rate: float = 0.1
+    learning_rate: float = 0.05
     num_leaves: int = 15
     max_depth: int = -1
     min_data_in_leaf: int = 60
-    feature_fraction: float = 0.3
+    feature_fraction: float = 0.6
     bagging_fraction: float = 0.7
     lambda_l2: float = 10.0
     seed: int = 0

@@ -12,13 +12,13 @@ import numpy as np
 
 from features.facts import DAY, BoolColumn, FloatColumn
 from models.arithmetic import probability
-from models.boosting import Examples, fit_booster, fit_booster_and_rounds, raw_scores
+from models.boosting import BoosterPlan, Examples, fit_booster, fit_booster_and_rounds, raw_scores
 from models.calibration import Calibration, fit_calibration
 from models.line import fit_line
 from models.probability import LINE, TREES
 from models.rungs import ALIKE, StageRate
 from training.dataset import Dataset
-from training.later_scores import with_later_scores
+from training.later_scores import shape, with_later_scores
 from training.metrics import measure
 from training.plan import Plan
 from training.targets import Event, Target, target
@@ -79,6 +79,11 @@ def taught(dataset: Dataset, plan: Plan, event: Event, cutoff: int) -> Examples:
     return with_later_scores(outcomes, dataset.at, dataset.labels(cutoff), rows, plan.booster)
 
 
+def trees(plan: Plan, event: Event, learned: Examples) -> BoosterPlan:
+    """The shape of the trees that learn what ``taught`` gave."""
+    return shape(learned, plan.booster) if event == "win" else plan.booster
+
+
 def walk(dataset: Dataset, plan: Plan, event: Event) -> Walk | None:
     """Walk through time; None where the blocks saw only one outcome, so that nothing can be chosen or judged."""
     blocks = _Blocks(dataset, plan, event)
@@ -100,7 +105,7 @@ def walk(dataset: Dataset, plan: Plan, event: Event) -> Walk | None:
         matrix = past.signals[rows]
         raw[LINE][rows] = fit_line(past).predict(matrix)
         later = None if is_holdout else blocks.seen(rows, blocks.starts[-1])
-        booster = _trees(past, examples(dataset, later) if later else None, plan, rounds)
+        booster = _trees(past, examples(dataset, later) if later else None, trees(plan, event, past), rounds)
         raw[TREES][rows] = raw_scores(booster, matrix)
     # Each block is judged with slopes fitted on the others: its own would favour the upper rungs.
     apart = {name: column.copy() for name, column in rates.items()} | {name: np.full(n, 0.5) for name in _LEARNED}
@@ -120,11 +125,11 @@ def walk(dataset: Dataset, plan: Plan, event: Event) -> Walk | None:
     return Walk(kept, int(np.median(rounds or [FEW_ROUNDS])), final, loss, known, apart[rung], holdout)
 
 
-def _trees(past: Examples, later: Examples | None, plan: Plan, rounds: list[int]) -> lgb.Booster:
+def _trees(past: Examples, later: Examples | None, plan: BoosterPlan, rounds: list[int]) -> lgb.Booster:
     """Trees for one block; on blocks before the holdout the best number of rounds is added to ``rounds``."""
     if later is None or len(np.unique(later.happened[later.weight > 0])) < 2:
-        return fit_booster(past, plan.booster, int(np.median(rounds or [FEW_ROUNDS])))
-    booster = fit_booster_and_rounds(past, later, plan.booster)
+        return fit_booster(past, plan, int(np.median(rounds or [FEW_ROUNDS])))
+    booster = fit_booster_and_rounds(past, later, plan)
     rounds.append(max(booster.best_iteration, 1))
     return booster
 

@@ -18,7 +18,7 @@ from models.line import fit_line
 from models.probability import LINE, TREES, ProbabilityModel
 from models.rungs import ALIKE, StageRate
 from models.scorer import Scorer
-from training.blocks import BASE, Holdout, Walk, taught, walk
+from training.blocks import BASE, Holdout, Walk, taught, trees, walk
 from training.dataset import Dataset
 from training.pipelines import is_better, pipelines, with_own
 from training.plan import Plan
@@ -117,7 +117,7 @@ def _model(
     members, learned = walked.calibration.slopes, taught(dataset, plan, event, dataset.until)
     return replace(
         rung,
-        booster=fit_booster(learned, plan.booster, walked.n_rounds) if TREES in members else None,
+        booster=fit_booster(learned, trees(plan, event, learned), walked.n_rounds) if TREES in members else None,
         line=fit_line(learned) if LINE in members else None,
         calibration=walked.calibration,
         typical=typical,

@@ -32,7 +32,9 @@ PARTS = 3
 THINNED = 3
 """The models that score learn from every third snapshot: a deal's neighbours in time say much the same."""
 ROUNDS = 40
-"""Trees of the models that score, at most; they are few, for they are learned in each part of each block."""
+"""Trees of the models that score, at most, each of twice the step: few, for every part of every block learns them."""
+DEALS_IN_LEAF = 30
+"""A leaf of a tree holds as many snapshots as so many deals have, at least: a deal's own are little evidence."""
 
 
 def with_later_scores(outcomes: Examples, at: IntColumn, seen: Labels, rows: BoolColumn, plan: BoosterPlan) -> Examples:
@@ -56,6 +58,14 @@ def with_later_scores(outcomes: Examples, at: IntColumn, seen: Labels, rows: Boo
     weight = np.zeros(len(rows))
     weight[rows] = weights_of_closed(days[rows], seen.days_seen[rows])
     return replace(outcomes, happened=mixed(seen.won, scores, later), weight=weight)
+
+
+def shape(learned: Examples, plan: BoosterPlan) -> BoosterPlan:
+    """The plan for trees that learn such labels: leaves of many deals, and half as many signals asked per tree."""
+    used = learned.weight > 0
+    snapshots = DEALS_IN_LEAF * used.sum() / len(np.unique(learned.deal[used]))
+    leaf = max(plan.min_data_in_leaf, round(snapshots))
+    return replace(plan, min_data_in_leaf=leaf, feature_fraction=plan.feature_fraction / 2)
 
 
 def next_snapshots(deal: IntColumn, at: IntColumn, rows: BoolColumn) -> IntColumn:
@@ -93,6 +103,7 @@ def mixed(won: FloatColumn, scores: FloatColumn, later: IntColumn) -> FloatColum
 def _scores_apart(outcomes: Examples, rows: BoolColumn, plan: BoosterPlan) -> FloatColumn | None:
     """What line and trees that learned from other deals say of each of ``rows``; None where one outcome is missing."""
     places, scores = np.flatnonzero(rows), np.zeros(len(rows))
+    plan = replace(plan, learning_rate=2 * plan.learning_rate, feature_fraction=plan.feature_fraction / 2)
     # Numbered among the deals known, so that later ones change no part.
     part = np.unique(outcomes.deal[places], return_inverse=True)[1] % PARTS
     for number in range(PARTS):
