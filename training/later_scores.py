@@ -24,15 +24,15 @@ from models.line import fit_line
 KEPT = 0.95
 """λ: how much of the next snapshot's label is kept.
 
-Of simulated companies other than the benchmark's, with 2,000 and 6,000 deals, the scorers learned more with 0.95 than
-with 0.9.
+Of what the oracle gains over the stage rate, four simulated companies of 2,000 deals gained 40 % with 0.95 and 39 %
+with 0.9 (37 % from outcomes alone); one of 20,000 gained 65 % with either (62 % from outcomes alone).
 """
 PARTS = 3
 """A deal is scored by models that learned from the other parts of the deals: its own outcome is in no score of it."""
 THINNED = 3
 """The models that score learn from every third snapshot: a deal's neighbours in time say much the same."""
 ROUNDS = 40
-"""Trees of the models that score, at most, each of twice the step: few, for every part of every block learns them."""
+"""Trees of the models that score, at most: few, for every part of every block learns them."""
 DEALS_IN_LEAF = 30
 """A leaf of a tree holds as many snapshots as so many deals have, at least: a deal's own are little evidence."""
 
@@ -61,11 +61,16 @@ def with_later_scores(outcomes: Examples, at: IntColumn, seen: Labels, rows: Boo
 
 
 def shape(learned: Examples, plan: BoosterPlan) -> BoosterPlan:
-    """The plan for trees that learn such labels: leaves of many deals, and half as many signals asked per tree."""
+    """The plan for trees that learn such labels: as ``_quick``, with leaves of many deals."""
     used = learned.weight > 0
     snapshots = DEALS_IN_LEAF * used.sum() / len(np.unique(learned.deal[used]))
     leaf = max(plan.min_data_in_leaf, round(snapshots))
-    return replace(plan, min_data_in_leaf=leaf, feature_fraction=plan.feature_fraction / 2)
+    return replace(_quick(plan), min_data_in_leaf=leaf)
+
+
+def _quick(plan: BoosterPlan) -> BoosterPlan:
+    """Trees of twice the step that ask half as many signals each: as good here, and faster."""
+    return replace(plan, learning_rate=2 * plan.learning_rate, feature_fraction=plan.feature_fraction / 2)
 
 
 def next_snapshots(deal: IntColumn, at: IntColumn, rows: BoolColumn) -> IntColumn:
@@ -103,7 +108,6 @@ def mixed(won: FloatColumn, scores: FloatColumn, later: IntColumn) -> FloatColum
 def _scores_apart(outcomes: Examples, rows: BoolColumn, plan: BoosterPlan) -> FloatColumn | None:
     """What line and trees that learned from other deals say of each of ``rows``; None where one outcome is missing."""
     places, scores = np.flatnonzero(rows), np.zeros(len(rows))
-    plan = replace(plan, learning_rate=2 * plan.learning_rate, feature_fraction=plan.feature_fraction / 2)
     # Numbered among the deals known, so that later ones change no part.
     part = np.unique(outcomes.deal[places], return_inverse=True)[1] % PARTS
     for number in range(PARTS):
@@ -114,6 +118,6 @@ def _scores_apart(outcomes: Examples, rows: BoolColumn, plan: BoosterPlan) -> Fl
             return None
         own = places[part == number]
         signals = outcomes.signals[own]
-        booster = fit_booster(others, plan, min(plan.max_rounds, ROUNDS))
+        booster = fit_booster(others, _quick(plan), min(plan.max_rounds, ROUNDS))
         scores[own] = probability((fit_line(others).predict(signals) + raw_scores(booster, signals)) / 2)
     return scores

@@ -160,7 +160,7 @@ def turning(dataset: Dataset, since: int, strength: float) -> Dataset:
 def test_members_that_turn_the_ranking_round_leave_the_score_to_rates(small_dataset: Dataset, plan: Plan) -> None:
     first = int(small_dataset.at.min())
     start = first + int(plan.fold_starts[0] * (small_dataset.until - first))
-    found = walk(turning(small_dataset, start, 5), plan, "win")
+    found = walk(turning(small_dataset, start, 2), plan, "win")
     assert found is not None
     assert found.rung in ("base rate", "stage rate")
     assert found.calibration == Calibration()
