@@ -29,7 +29,7 @@ from models.boosting import BoosterPlan, Examples, fit_booster, raw_scores
 from models.calibration import Calibration, _level, fit_calibration
 from models.line import fit_line
 from models.probability import LINE, TREES
-from training.blocks import FEW_ROUNDS, _Blocks, _trees, examples
+from training.blocks import FEW_ROUNDS, _Blocks, _trees, examples, taught, trees
 from training.dataset import Dataset, build_dataset
 from training.metrics import calibration_error
 from training.plan import Plan
@@ -63,18 +63,20 @@ def at_instant(dataset: Dataset, plan: Plan, share: float, best: FloatColumn | N
             is_last = start == blocks.starts[-1]
             later = None if is_last else examples(past, blocks.seen(rows, blocks.starts[-1]))
             raw[LINE][rows] = fit_line(before).predict(before.signals[rows])
-            raw[TREES][rows] = raw_scores(_trees(before, later, plan, rounds), before.signals[rows])
+            booster = _trees(before, later, trees(plan, "win", before), rounds)
+            raw[TREES][rows] = raw_scores(booster, before.signals[rows])
             period[rows] = number
     known = target(past, "win", cut, np.ones(n, bool))
-    taught = Rows(raw, known.happened, known.weight, past.snapshots.deal, period)
+    judged = Rows(raw, known.happened, known.weight, past.snapshots.deal, period)
     coming = (dataset.at >= cut) & (dataset.at < cut + int(0.2 * span))
     came = target(dataset, "win", dataset.until, coming)
     happened, weight = (came.happened, came.weight) if best is None else (best, coming.astype(np.float64))
-    learned, used = examples(past, known), weight > 0
-    said = _said(learned, dataset.matrix[used], plan.booster, int(np.median(rounds or [FEW_ROUNDS])))
+    learned, used = taught(past, plan, "win", cut), weight > 0
+    shape = trees(plan, "win", learned)
+    said = _said(learned, dataset.matrix[used], shape, int(np.median(rounds or [FEW_ROUNDS])))
     deal = dataset.snapshots.deal[used]
     closed = (period >= 0) & (known.weight > 0)
-    return Seen(taught.only(closed), Rows(said, happened[used], weight[used], deal, np.zeros_like(deal)))
+    return Seen(judged.only(closed), Rows(said, happened[used], weight[used], deal, np.zeros_like(deal)))
 
 
 def _said(learned: Examples, signals: FloatColumn, plan: BoosterPlan, n_rounds: int) -> dict[str, FloatColumn]:
@@ -104,15 +106,15 @@ def opportunities() -> Iterator[Seen]:
         signals = rates.fit_transform(columns[past], happened[past], deal[past])
         learned = Examples(signals, happened[past], np.ones(past.sum()), deal[past], rates.names(columns))
         folds = folds_in_order(place[past])
-        _, n_rounds, trees = _out_of_fold(learned, folds, plan)
-        line, period = np.zeros(len(trees)), np.full(len(trees), -1)
+        _, n_rounds, said_by_trees = _out_of_fold(learned, folds, plan)
+        line, period = np.zeros(len(said_by_trees)), np.full(len(said_by_trees), -1)
         for number, (before, judged) in enumerate(folds):
             line[judged] = fit_line(only(learned, before)).predict(signals[judged])
             period[judged] = number
-        taught = Rows({LINE: line, TREES: trees}, learned.happened, learned.weight, learned.deal, period)
+        of_past = Rows({LINE: line, TREES: said_by_trees}, learned.happened, learned.weight, learned.deal, period)
         said = _said(learned, rates.transform(columns[coming]), plan, n_rounds)
         later = Rows(said, happened[coming], np.ones(coming.sum()), deal[coming], np.zeros(coming.sum(), np.int64))
-        yield Seen(taught.only(period >= 0), later)
+        yield Seen(of_past.only(period >= 0), later)
 
 
 def companies(n_deals: int) -> Iterator[Seen]:

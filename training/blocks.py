@@ -127,7 +127,7 @@ def walk(dataset: Dataset, plan: Plan, event: Event) -> Walk | None:
 
 def _trees(past: Examples, later: Examples | None, plan: BoosterPlan, rounds: list[int]) -> lgb.Booster:
     """Trees for one block; on blocks before the holdout the best number of rounds is added to ``rounds``."""
-    if later is None or len(np.unique(later.happened[later.weight > 0])) < 2:
+    if later is None or not later.has_both:
         return fit_booster(past, plan, int(np.median(rounds or [FEW_ROUNDS])))
     booster = fit_booster_and_rounds(past, later, plan)
     rounds.append(max(booster.best_iteration, 1))
