@@ -134,7 +134,7 @@ def _wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
 
 def test_plumbline_train_registers_the_champion(place: Path) -> None:
     found = champion(place)
-    assert "logistic" in found.win.rung
+    assert "lightgbm" in found.win.rung
     assert (found.trained_until, found.note) == ("2026-11-16", "")
 
 
