@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever needs the shared scorers is slow: to train them takes seconds."""
     for item in items:
-        if {"fitted", "stage_scorer"} & set(getattr(item, "fixturenames", ())):
+        if {"fitted", "small_fitted", "stage_scorer"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
 
 
@@ -87,6 +87,14 @@ def fitted(dataset: "Dataset", plan: "Plan") -> "Fit":
     from training.fit import fit
 
     return fit(dataset, plan)
+
+
+@pytest.fixture(scope="session")
+def small_fitted(small_dataset: "Dataset", plan: "Plan") -> "Fit":
+    """The small company's scorer with its holdouts."""
+    from training.fit import fit
+
+    return fit(small_dataset, plan)
 
 
 @pytest.fixture(scope="session")

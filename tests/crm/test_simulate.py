@@ -281,9 +281,9 @@ def test_no_deals_or_no_time_is_refused_in_a_sentence(n_deals, years):
 def test_memory_is_bounded_by_the_chunk_not_by_the_size(tmp_path):
     def peak_bytes(n_deals: int) -> int:
         tracemalloc.start()
-        write_simulation(tmp_path / str(n_deals), n_deals, 1, chunk_deals=150)
+        write_simulation(tmp_path / str(n_deals), n_deals, 1, chunk_deals=75)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return peak
 
-    assert peak_bytes(1_200) < 1.6 * peak_bytes(300)
+    assert peak_bytes(600) < 1.6 * peak_bytes(150)

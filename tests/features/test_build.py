@@ -286,7 +286,7 @@ def test_a_build_killed_at_any_moment_leaves_the_last_one(demo, tmp_path):
     run = {"cwd": ROOT, "env": os.environ | {"PYTHONPATH": str(ROOT)}, "stdout": subprocess.DEVNULL}
     subprocess.run([*command, "2026-06-01"], check=True, **run)
     whole = rows_of(f"{tmp_path}/out")
-    for seconds in np.linspace(1.5, 4, 4):
+    for seconds in np.linspace(1.5, 4, 3):
         process = subprocess.Popen([*command, "2026-06-01", "--anew"], start_new_session=True, **run)
         time.sleep(seconds)
         os.killpg(process.pid, signal.SIGKILL)

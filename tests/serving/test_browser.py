@@ -106,13 +106,13 @@ def test_a_manager_asks_what_changed(tab, address, hand_made):
     assert tab.get_by_role("link", name="All causes").is_visible()
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/manager", "/changes", "/planning", "/people", "/accuracy", "/deals/D1", "/deals/D2", "/docs"]
-)
-def test_no_page_is_wider_than_the_screen(tab, address, hand_made, path):
+def test_no_page_is_wider_than_the_screen(tab, address, hand_made):
     sign_in(tab, address, hand_made.key)
-    tab.goto(address + path)
-    assert fits(tab)
+    wider = []
+    for path in ("/", "/manager", "/changes", "/planning", "/people", "/accuracy", "/deals/D1", "/deals/D2", "/docs"):
+        tab.goto(address + path)
+        wider += [] if fits(tab) else [path]
+    assert wider == []
 
 
 def test_the_sign_in_page_works_by_keyboard_alone(tab, address, hand_made):

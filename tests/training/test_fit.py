@@ -26,9 +26,9 @@ def with_booster(plan: Plan, **changes: object) -> Plan:
 
 
 @pytest.fixture(scope="module")
-def small_scorer(small_dataset: Dataset, plan: Plan) -> Scorer:
+def small_scorer(small_fitted: Fit) -> Scorer:
     """The small company's scorer."""
-    return fit(small_dataset, plan).scorer
+    return small_fitted.scorer
 
 
 def test_the_same_data_and_seed_give_the_same_scorer(

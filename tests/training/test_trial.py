@@ -10,13 +10,37 @@ import pytest
 from features.declared import NOTHING
 from models.scorer import Scorer
 from training.dataset import Dataset
-from training.fit import Fit
+from training.fit import Fit, fit
 from training.gate import CHALLENGER
 from training.invariants import broken_rules
 from training.model_card import markdown
 from training.plan import Plan
 from training.segments import FEW, as_metrics, segments
 from training.trial import Champion, Trial, gate_tags, training_record, trial
+
+
+@pytest.fixture(scope="module")
+def dataset(small_dataset: Dataset) -> Dataset:
+    """The small company's: what is tested here trains again and again."""
+    return small_dataset
+
+
+@pytest.fixture(scope="module")
+def fitted(small_fitted: Fit) -> Fit:
+    """The small company's scorer with its holdouts."""
+    return small_fitted
+
+
+@pytest.fixture(scope="module")
+def scorer(small_fitted: Fit) -> Scorer:
+    """The small company's scorer."""
+    return small_fitted.scorer
+
+
+@pytest.fixture(scope="module")
+def stage_scorer(small_dataset: Dataset, plan: Plan) -> Scorer:
+    """What comes of too little data."""
+    return fit(small_dataset, replace(plan, minimum_of_each=10_000)).scorer
 
 
 @pytest.fixture(scope="module")
