@@ -79,7 +79,7 @@ def weighted_auc(prefixes: Prefixes, happened: FloatColumn, said: FloatColumn) -
 def one(task: str, train: Prefixes, test: Prefixes, split: int, *, strict: bool) -> tuple[Ladder, dict[str, float]]:
     """Learn one task in one variant, and judge it."""
     examples = learned(train, TASKS[task], split, strict=strict)
-    ladder = climb(examples, blocks(train, strict=strict), PLANS)
+    ladder = climb(examples, blocks(train, strict=strict), PLANS, train.at)
     judged: BoolColumn = ~test.decided if strict else np.ones(len(test.case), bool)
     rows = test.rows(judged)
     happened, said = (rows.ends == TASKS[task]).astype(np.float64), ladder.predict(rows.signals)

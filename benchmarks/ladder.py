@@ -18,6 +18,7 @@ from models.calibration import Calibration, fit_calibration
 from models.line import Line, fit_line
 from models.probability import LINE, TREES
 from models.rungs import BaseRate
+from training.later_scores import mixed, next_snapshots, scores_apart
 from training.metrics import measure
 
 BASE, BOTH = "base rate", f"{LINE} + {TREES}"
@@ -65,28 +66,35 @@ class Ladder:
         return found
 
 
-def climb(examples: Examples, folds: Sequence[Fold], plans: Sequence[BoosterPlan] = (BoosterPlan(),)) -> Ladder:
+def climb(
+    examples: Examples,
+    folds: Sequence[Fold],
+    plans: Sequence[BoosterPlan] = (BoosterPlan(),),
+    at: IntColumn | None = None,
+) -> Ladder:
     """Choose the rung on ``folds``, calibrate on what they gave, and learn anew from all rows.
 
     Parameters
     ----------
     plans : shapes of trees to choose among
+    at : when each row was, where several are of one deal: then later scores teach as well
     """
+    taught = [_taught(only(examples, learn), at) for learn, _ in folds]
     judged = np.logical_or.reduce([judge for _, judge in folds]) & (examples.weight > 0)
     raw = {LINE: np.zeros(len(judged))}
-    for learn, judge in folds:
-        raw[LINE][judge] = fit_line(only(examples, learn)).predict(examples.signals[judge])
+    for past, (_, judge) in zip(taught, folds, strict=True):
+        raw[LINE][judge] = fit_line(past).predict(examples.signals[judge])
     weight = np.where(judged, examples.weight, 0)
 
     def loss_of_trees(found: _Found) -> float:
         return measure(examples.happened, weight, {TREES: probability(found[2])})[TREES]["log_loss"]
 
-    plan, n_rounds, raw[TREES] = min((_out_of_fold(examples, folds, plan) for plan in plans), key=loss_of_trees)
+    plan, n_rounds, raw[TREES] = min((_out_of_fold(examples, taught, folds, plan) for plan in plans), key=loss_of_trees)
     rungs = _judged_apart(raw, examples, folds)
     loss = {name: found["log_loss"] for name, found in measure(examples.happened, weight, rungs).items()}
     rung = min(loss, key=loss.__getitem__)
     calibration = _calibrated(raw, MEMBERS[rung], examples, folds)
-    members = calibration.slopes
+    members, everything = calibration.slopes, _taught(examples, at)
     return Ladder(
         rung if members else BASE,
         loss,
@@ -94,8 +102,8 @@ def climb(examples: Examples, folds: Sequence[Fold], plans: Sequence[BoosterPlan
         n_rounds,
         BaseRate().fit(examples.happened, examples.weight).rate_,
         calibration,
-        fit_line(examples) if LINE in members else None,
-        fit_booster(examples, plan, n_rounds) if TREES in members else None,
+        fit_line(everything) if LINE in members else None,
+        fit_booster(everything, plan, n_rounds) if TREES in members else None,
     )
 
 
@@ -104,19 +112,31 @@ def only(examples: Examples, rows: BoolColumn) -> Examples:
     return replace(examples, weight=np.where(rows, examples.weight, 0.0))
 
 
+def _taught(examples: Examples, at: IntColumn | None) -> Examples:
+    """The same with labels of later scores and outcomes, as training learns them."""
+    if at is None:
+        return examples
+    rows = examples.weight > 0
+    scores = scores_apart(examples, rows, BoosterPlan())
+    if scores is None:
+        return examples
+    later = next_snapshots(examples.deal, at, rows)
+    return replace(examples, happened=mixed(np.where(rows, examples.happened, np.nan), scores, later))
+
+
 _Found = tuple[BoosterPlan, int, FloatColumn]
 
 
-def _out_of_fold(examples: Examples, folds: Sequence[Fold], plan: BoosterPlan) -> _Found:
+def _out_of_fold(examples: Examples, taught: Sequence[Examples], folds: Sequence[Fold], plan: BoosterPlan) -> _Found:
     """The number of rounds that did best on the folds, and what trees of that number say of each fold."""
     rounds = [
-        max(fit_booster_and_rounds(only(examples, learn), only(examples, judge), plan).best_iteration, 1)
-        for learn, judge in folds
+        max(fit_booster_and_rounds(past, only(examples, judge), plan).best_iteration, 1)
+        for past, (_, judge) in zip(taught, folds, strict=True)
     ]
     # Not each fold's own best number: that one has seen the fold.
     n_rounds, raw = int(np.median(rounds)), np.zeros(len(examples.happened))
-    for learn, judge in folds:
-        booster = fit_booster(only(examples, learn), plan, n_rounds)
+    for past, (_, judge) in zip(taught, folds, strict=True):
+        booster = fit_booster(past, plan, n_rounds)
         raw[judge] = booster.predict(examples.signals[judge], raw_score=True)
     return plan, n_rounds, raw
 

@@ -65,11 +65,11 @@ class _Peak:
 
 
 def _family(pid: int) -> list[int]:
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    try:  # any of its threads may have started a child
+        lists = [task.joinpath("children").read_text(encoding="ascii") for task in Path(f"/proc/{pid}/task").iterdir()]
     except OSError:
         return []
-    return [pid, *(member for child in children for member in _family(int(child)))]
+    return [pid, *(member for children in lists for child in children.split() for member in _family(int(child)))]
 
 
 def _pss(pid: int) -> int:

@@ -31,6 +31,8 @@ from crm.simulation_calendar import DAY_US
 DEMO_DEALS = 6_000
 DEMO_SEED = 20261116
 CHUNK_DEALS = 20_000
+ROWS_TOGETHER = 100_000
+"""Rows of a group of a Parquet file: who reads some deals reads whole groups, and throws away the rest."""
 MARKER = "simulation.json"
 """Written last: a folder that holds it is complete, and it says of what."""
 SIGNALS = """\
@@ -147,5 +149,5 @@ def _oracle_table(chunk: dict[str, pa.Table], world: World) -> pa.Table:
 
 def _write(file: Path, table: pa.Table) -> int:
     file.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, file, compression="zstd")
+    pq.write_table(table, file, compression="zstd", row_group_size=ROWS_TOGETHER)
     return len(table)

@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ class NormFacts:
 def together(parts: Sequence[NormFacts]) -> NormFacts:
     """Put the parts of a company together, under one numbering of names."""
     names = merged(part.names for part in parts)
-    every = [numbered(part, names).tables for part in parts]
+    every = [_renumbered(part.tables, places) for part, places in zip(parts, _places(parts, names), strict=True)]
     tables = {
         table: {name: np.concatenate([part[table][name] for part in every]) for name in columns}
         for table, columns in every[0].items()
@@ -86,17 +87,29 @@ def together(parts: Sequence[NormFacts]) -> NormFacts:
 def numbered(facts: NormFacts, names: Mapping[str, list[str]]) -> NormFacts:
     """The same under another numbering, which has all their names and may have more."""
     mine = {what: names[what] for what in facts.names}
-    tables = {table: _renumbered(facts, columns, mine) for table, columns in facts.tables.items()}
-    return NormFacts(mine, tables)
+    others = {what: some for what, some in mine.items() if some != facts.names[what]}
+    return NormFacts(mine, _renumbered(facts.tables, _places([facts], others)[0]))
 
 
-def _renumbered(facts: NormFacts, columns: Columns, names: Mapping[str, list[str]]) -> Columns:
-    found = dict(columns)
-    for what in columns.keys() & names.keys():
-        if facts.names[what] != names[what]:
-            place = np.append(codes(facts.names[what], names[what]), -1)
-            found[what] = place.astype(np.int32)[columns[what]]
+def _places(parts: Sequence[NormFacts], names: Mapping[str, list[str]]) -> list[dict[str, IntColumn]]:
+    """Of each part the places of its names among ``names``, and -1 at the end, by what they name.
+
+    The names of all parts are looked up at once: to make those of a whole company ready takes longer than to look.
+    """
+    found: list[dict[str, IntColumn]] = [{} for _ in parts]
+    for what, whole in names.items():
+        own = [part.names[what] for part in parts]
+        place = codes(list(chain.from_iterable(own)), whole, np.int32)
+        for of_part, places in zip(found, np.split(place, np.cumsum([*map(len, own)])[:-1]), strict=True):
+            of_part[what] = np.append(places, np.int32(-1))
     return found
+
+
+def _renumbered(tables: Mapping[str, Columns], places: Mapping[str, IntColumn]) -> dict[str, Columns]:
+    return {
+        table: columns | {what: places[what][columns[what]] for what in columns.keys() & places.keys()}
+        for table, columns in tables.items()
+    }
 
 
 def norm_facts(histories: Histories, rates: Facts) -> NormFacts:

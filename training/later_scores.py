@@ -50,7 +50,7 @@ def with_later_scores(outcomes: Examples, at: IntColumn, seen: Labels, rows: Boo
     seen : their labels as known at the cut-off
     rows : the snapshots before the cut-off
     """
-    later, scores = next_snapshots(outcomes.deal, at, rows), _scores_apart(outcomes, rows, plan)
+    later, scores = next_snapshots(outcomes.deal, at, rows), scores_apart(outcomes, rows, plan)
     if scores is None:
         return outcomes
     has_next = later >= 0
@@ -105,7 +105,7 @@ def mixed(won: FloatColumn, scores: FloatColumn, later: IntColumn) -> FloatColum
     return found
 
 
-def _scores_apart(outcomes: Examples, rows: BoolColumn, plan: BoosterPlan) -> FloatColumn | None:
+def scores_apart(outcomes: Examples, rows: BoolColumn, plan: BoosterPlan) -> FloatColumn | None:
     """What line and trees that learned from other deals say of each of ``rows``; None where one outcome is missing."""
     places, scores = np.flatnonzero(rows), np.zeros(len(rows))
     # Numbered among the deals known, so that later ones change no part.
