@@ -55,6 +55,14 @@ def test_the_level_is_kept_at_which_the_members_are_whatever_the_periods_before_
     assert expit(found.log_odds(raw)).mean() == pytest.approx(own, abs=1e-9)
 
 
+def test_scores_that_part_won_from_lost_without_error_leave_doubt() -> None:
+    raw = {"lightgbm": np.linspace(-2, 2, 40)}
+    found = fitted(raw, (raw["lightgbm"] > 0).astype(float), np.arange(40))
+    said = expit(found.log_odds(raw))
+    assert ((said > 0) & (said < 1)).all()
+    assert np.isfinite(found.bounds(raw)).all()
+
+
 def test_weights_undo_a_sample_that_took_one_half_of_the_surprises() -> None:
     raw, happened, deal = drawn({"lightgbm": 1.0}, 0.0)
     is_surprise = (happened == 1) != (raw["lightgbm"] > 0)
