@@ -109,14 +109,17 @@ def walk(dataset: Dataset, plan: Plan, event: Event) -> Walk | None:
         raw[TREES][rows] = raw_scores(booster, matrix)
     # Each block is judged with slopes fitted on the others: its own would favour the upper rungs.
     apart = {name: column.copy() for name, column in rates.items()} | {name: np.full(n, 0.5) for name in _LEARNED}
-    said = dict(rates)
+    said, counting = dict(rates), set(rates)
     for name, members in _LEARNED.items():
         for rows in blocks.rows[:-1]:
             others = blocks.calibrated(raw, members, blocks.seen(chosen_on & ~rows, blocks.starts[-1]))
             apart[name][rows] = _said(others, raw, rates)[rows]
-        said[name] = _said(blocks.calibrated(raw, members, known), raw, rates)
+        calibration = blocks.calibrated(raw, members, known)
+        said[name] = _said(calibration, raw, rates)
+        counting |= {name} if calibration.slopes else set()
     loss = {name: found["log_loss"] for name, found in measure(known.happened, known.weight, apart).items()}
-    rung = min(loss, key=loss.__getitem__)
+    # Where on all blocks together no member counts, what it gained on some was their level, not what it tells of deals.
+    rung = min((name for name in loss if name in counting), key=loss.__getitem__)
     holdout_target = target(dataset, event, dataset.until, blocks.rows[-1])
     holdout = Holdout(blocks.rows[-1], holdout_target, {**said, SCORER: said[rung]})
     final = blocks.calibrated(raw, MEMBERS[rung], blocks.seen(everything, dataset.until))
