@@ -6,6 +6,8 @@ from decimal import Decimal
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 PATH = "/v1/forecast/adjustments"
 CALL = {
     "period": "FY2026 Q1",

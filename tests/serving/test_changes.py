@@ -7,6 +7,8 @@ from types import MappingProxyType
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 HTML = {"accept": "text/html"}
 LEVELS = ("whole", "team", "owner", "manager", "pipeline", "region", "segment")
 BEFORE = datetime(2026, 3, 23, 6, tzinfo=UTC)

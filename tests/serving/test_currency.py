@@ -8,6 +8,8 @@ import pytest
 from crm.store import Store
 from serving.latest import MOST_CURRENCIES, Latest
 
+pytestmark = pytest.mark.slow
+
 ROUTES = ("/v1/deals", "/v1/forecast", "/v1/reports/at-risk", "/v1/planning/receipts")
 
 

@@ -16,6 +16,8 @@ from training.plan import Plan
 from training.targets import EVENTS, Event
 from training.train import dataset_of
 
+pytestmark = pytest.mark.slow
+
 Tables = dict[str, pd.DataFrame]
 
 
