@@ -159,14 +159,18 @@ def turning(dataset: Dataset, since: int, strength: float) -> Dataset:
     return with_table(dataset, dataset.table.assign(**signals))
 
 
-def test_members_that_turn_the_ranking_round_leave_the_score_to_rates(small_dataset: Dataset, plan: Plan) -> None:
+@pytest.mark.parametrize("strength", [2, 5])
+def test_members_that_turn_the_ranking_round_leave_the_score_to_rates(
+    small_dataset: Dataset, plan: Plan, strength: float
+) -> None:
     first = int(small_dataset.at.min())
     start = first + int(plan.fold_starts[0] * (small_dataset.until - first))
-    found = walk(turning(small_dataset, start, 2), plan, "win")
+    found = walk(turning(small_dataset, start, strength), plan, "win")
     assert found is not None
     assert found.rung in ("base rate", "stage rate")
     assert found.calibration == Calibration()
-    assert found.log_loss["logistic"] == pytest.approx(found.log_loss["stage rate"], rel=0.1)
+    if strength == 2:  # at 5 one block parts won from lost without error, and misleads about the others
+        assert found.log_loss["logistic"] == pytest.approx(found.log_loss["stage rate"], rel=0.1)
 
 
 def test_rates_answer_where_the_holdout_shows_that_no_member_counts_any_more(
