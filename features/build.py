@@ -8,11 +8,8 @@ adds their new snapshots: those of the past stay as they are, for nothing that b
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from functools import lru_cache
-from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-import joblib
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -35,6 +32,7 @@ from features.partition import (
     snapshots_of,
 )
 from features.snapshots import Snapshots
+from features.workers import workers
 
 T = TypeVar("T")
 Part = Range | list[str]
@@ -110,19 +108,21 @@ def build(
     why = "as asked" if anew else _why_anew(work, before)
     start = _Start(f"built anew, {why}", every) if why or not before else _addition(work, before, deals_per_range)
 
-    def each(step: str, act: Callable[..., T], parts: list[Part], plan: SnapshotPlan, *more: Any) -> Iterator[T]:
-        for done, result in enumerate(_each(act, parts, replace(work, plan=plan), more, processes)):
-            progress(step, done + 1, len(parts))
-            yield result
-
     folder.begin(work.number)
-    new = replace(plan, since=start.since)
-    facts = together([*start.norm_facts, *each("norms", _norm_facts, start.parts, new)] or [_norm_facts(work, [], 0)])
-    norms = norms_of_whole(facts, small, plan)
-    kept = {"norm_facts": folder.write_bytes(work.number, "norm_facts.npz", facts.to_bytes())}
-    del facts  # nearly as large as the norms, and the snapshots need the room
-    parts = list(each("snapshots", _write_snapshots, start.parts, new, norms))
-    labels = list(each("labels", _write_labels, every, plan, norms, label)) if label else []
+    new = replace(work, plan=replace(plan, since=start.since))
+    with workers(processes) as run:
+
+        def each(step: str, act: Callable[..., T], parts: list[Part], *shared: Any) -> Iterator[T]:
+            for done, result in enumerate(run(act, shared, parts)):
+                progress(step, done + 1, len(parts))
+                yield result
+
+        facts = together([*start.norm_facts, *each("norms", _norm_facts, start.parts, new)] or [_norm_facts(work, [])])
+        norms = norms_of_whole(facts, small, plan)
+        kept = {"norm_facts": folder.write_bytes(work.number, "norm_facts.npz", facts.to_bytes())}
+        del facts  # nearly as large as the norms, and the snapshots need the room
+        parts = list(each("snapshots", _write_snapshots, start.parts, new, norms))
+        labels = list(each("labels", _write_labels, every, work, norms, label)) if label else []
     manifest = Manifest(
         number=work.number,
         plan=asdict(replace(plan, since=None)) | {"declared": plan.declared.document()},
@@ -133,30 +133,6 @@ def build(
         beside=kept | _write_beside(work, [name for *_, names in parts for name in names]),
     )
     return Built(folder.finish(manifest), start.said)
-
-
-def _each(act: Callable[..., T], parts: list[Part], work: _Work, more: tuple[Any, ...], processes: int) -> Iterator[T]:
-    """Act on every part, in order; as many parts are under way as there are processes, and as many wait."""
-    if processes == 1:
-        yield from (act(work, part, n, *more) for n, part in enumerate(parts))
-        return
-    with TemporaryDirectory() as scratch:
-        # Once to a file that all processes map, for to send the norms along with every part costs more than the part.
-        shared = f"{scratch}/shared"
-        joblib.dump((act, work, more), shared)
-        run = joblib.Parallel(n_jobs=processes, return_as="generator")
-        yield from run(joblib.delayed(_act_on)(shared, part, n) for n, part in enumerate(parts))
-
-
-def _act_on(shared: str, part: Part, n: int) -> Any:
-    pa.set_cpu_count(1)  # there are as many processes as cores
-    act, work, more = _shared(shared)
-    return act(work, part, n, *more)
-
-
-@lru_cache(maxsize=1)
-def _shared(path: str) -> Any:
-    return joblib.load(path, mmap_mode="r")
 
 
 def _why_anew(work: _Work, before: Manifest | None) -> str:
@@ -198,11 +174,11 @@ def _addition(work: _Work, before: Manifest, deals_per_range: int) -> _Start:
     )
 
 
-def _norm_facts(work: _Work, part: Part, _: int) -> NormFacts:
+def _norm_facts(work: _Work, part: Part, _: int = 0) -> NormFacts:
     return additions_to_norms(work.tables(part, NORM_COLUMNS), work.plan)
 
 
-def _write_snapshots(work: _Work, part: Part, n: int, norms: Norms) -> tuple[str, int, list[str]]:
+def _write_snapshots(work: _Work, norms: Norms, part: Part, n: int) -> tuple[str, int, list[str]]:
     """Write the snapshots of a part; returns the file, its rows, and the deals still open at the end."""
     tables = work.tables(part, ALL_COLUMNS)
     snapshots = snapshots_of(tables, norms, work.plan)
@@ -210,7 +186,7 @@ def _write_snapshots(work: _Work, part: Part, n: int, norms: Norms) -> tuple[str
     return name, len(snapshots), open_deals(snapshots.histories, norms, work.plan.until)
 
 
-def _write_labels(work: _Work, part: Part, n: int, norms: Norms, label: Label) -> str:
+def _write_labels(work: _Work, norms: Norms, label: Label, part: Part, n: int) -> str:
     snapshots = snapshots_of(work.tables(part, CHANGE_COLUMNS), norms, work.plan)
     columns = {name: pa.array(values) for name, values in label(snapshots, work.plan.until).items()}
     return work.folder.write_table(work.number, f"labels-{n:05}", pa.table(snapshot_keys(snapshots) | columns))

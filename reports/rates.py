@@ -30,6 +30,16 @@ def rate_bounds(
     return np.where(hits == 0, 0.0, low), np.where(hits == n, 1.0, high)
 
 
+def as_many_alike(weight: NDArray) -> float:
+    """Return how many cases of equal weight would tell as much as those of these weights (Kish, 1965).
+
+    >>> as_many_alike(np.array([1.0, 1.0, 2.0])).__round__(2)
+    2.67
+    """
+    weight = np.asarray(weight, np.float64)
+    return float(weight.sum() ** 2 / (weight @ weight))
+
+
 def shrunken(hits: NDArray[np.float64], n: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return each group's rate mixed with the rate of all groups, NaN where no group has any.
 

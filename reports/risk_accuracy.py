@@ -17,7 +17,7 @@ from features.histories import Histories, instant
 from features.labels import labels
 from features.norms import norms_of
 from features.snapshots import Snapshots
-from reports.rates import rate_bounds
+from reports.rates import as_many_alike, rate_bounds
 from reports.score_accuracy import N_BINS
 
 TABLES = ("deals", "deal_changes", "stages", "fx_rates")
@@ -96,8 +96,7 @@ def _what_came(told: pd.DataFrame, tables: Mapping[str, pd.DataFrame], as_of: da
 def _bin(low: float, high: float, own: pd.DataFrame) -> dict[str, float]:
     came = float((own["stalled"] + own["lost"]).mean())
     of_deal = own.groupby("deal_id").size()
-    # Kish (1965): so many deals scored once would tell as much.
-    n = float(of_deal.sum() ** 2 / (of_deal**2).sum())
+    n = as_many_alike(of_deal.to_numpy())
     low_came, high_came = rate_bounds(np.array([came * n]), np.array([n]))
     return {
         **{"from": low, "to": high, "said": float(own["risk"].mean()), "came": came},

@@ -14,7 +14,7 @@ import pandas as pd
 from crm.replayed import replayed
 from features.facts import FloatColumn
 from models.censoring import days_until_closed, weights_of_closed
-from reports.rates import rate_bounds
+from reports.rates import as_many_alike, rate_bounds
 
 RIPE_SHARE = 0.8
 """Which share of deals must usually have closed by a score's age for it to be judged."""
@@ -138,8 +138,7 @@ def _reliability(closed: pd.DataFrame) -> pd.DataFrame:
 def _bin(place: int, own: pd.DataFrame) -> dict[str, float]:
     said, won = (float(np.average(own[name], weights=own["weight"])) for name in ("win_probability", "won"))
     of_deal = own.groupby("deal_id")["weight"].sum()
-    # Kish (1965): so many equally weighted deals would tell as much.
-    n = float(of_deal.sum() ** 2 / (of_deal**2).sum())
+    n = as_many_alike(of_deal.to_numpy())
     low, high = rate_bounds(np.array([won * n]), np.array([n]))
     return {
         **{"from": place / N_BINS, "to": (place + 1) / N_BINS, "said": said, "won": won},

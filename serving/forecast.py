@@ -13,8 +13,6 @@ from crm.fiscal import Period as FiscalPeriod
 from crm.fiscal import Unit
 from crm.money import rates_day
 from reports.at_risk import AT_RISK_FROM
-from reports.missing_rates import missing_rates
-from reports.owner_moves import owner_moves
 from serving import answers
 from serving.currency import AskedView
 from serving.deals import Limit, OwnerFilter, PageCursor, TeamFilter
@@ -106,18 +104,10 @@ def forecast_answer(
         model_version=view.model_version,
         reporting_currency=view.currency,
         rates=used_rates(view),
-        missing_rates=[
-            *missing_open_rates(view),
-            *(MissingRate(**vars(one)) for one in missing_rates(made.basis.won, made.basis.periods)),
-        ],
+        missing_rates=[*missing_open_rates(view), *(MissingRate(**vars(one)) for one in made.missing_rates)],
         ranges_cover=RANGES_COVER,
         ranges_measured=ranges_measured(view),
-        moved_owners=[
-            MovedOwner(**vars(move))
-            for move in owner_moves(
-                view.reference["users"], view.reference["user_changes"], made.basis.periods[0].start, view.as_of
-            )
-        ],
+        moved_owners=[MovedOwner(**vars(move)) for move in made.owner_moves],
         periods=[_period(view, one, rows) for one in made.basis.periods[wanted]],
     )
 

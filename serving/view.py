@@ -23,7 +23,9 @@ from reports.forecast_basis import TABLES as FORECAST_TABLES
 from reports.forecast_basis import Basis, basis_of
 from reports.forecast_learned import Learned, learn
 from reports.measured_widths import MeasuredWidths, widths_as_of
+from reports.missing_rates import MissingRate, missing_rates
 from reports.new_units import learn_units
+from reports.owner_moves import OwnerMove, owner_moves
 from reports.pace import Pace, pace
 from reports.past_deals import FIELDS
 from reports.people import People, past_scores, people
@@ -87,10 +89,15 @@ _NAMES = tuple(field.name for field in fields(ScoredDeal) if field.name != "acco
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a forecast of some periods is made of, and its rows; see ``reports/forecast.py``."""
+    """What a forecast of some periods is made of, and its rows; see ``reports/forecast.py``.
+
+    Beside it the rates that what is won lacks, and the owners who moved since the first period began.
+    """
 
     basis: Basis
     rows: pd.DataFrame
+    missing_rates: Sequence[MissingRate]
+    owner_moves: Sequence[OwnerMove]
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,16 +187,25 @@ class View:
 
     def forecast_of(self, unit: Unit, n: int) -> Forecast:
         """Return the forecast of ``n`` fiscal periods of a kind, the first of which holds ``as_of``."""
-        return Forecast(self.basis, self.forecast) if (unit, n) == ("quarter", 2) else self._others(unit, n)
+        return self._usual if (unit, n) == ("quarter", 2) else self._others(unit, n)
+
+    @cached_property
+    def _usual(self) -> Forecast:
+        return self._forecast(self.basis, self.forecast)
 
     @cached_property
     def _others(self) -> Callable[[Unit, int], Forecast]:
         @lru_cache(maxsize=_KEPT_FORECASTS)
         def made(unit: Unit, n: int) -> Forecast:
             basis = self._basis(unit, n)
-            return Forecast(basis, forecast_rows(basis))
+            return self._forecast(basis, forecast_rows(basis))
 
         return made
+
+    def _forecast(self, basis: Basis, rows: pd.DataFrame) -> Forecast:
+        users, changes = self.reference["users"], self.reference["user_changes"]
+        moves = owner_moves(users, changes, basis.periods[0].start, self.as_of)
+        return Forecast(basis, rows, missing_rates(basis.won, basis.periods), moves)
 
     def units(self, unit: Unit, n: int) -> PlannedUnits:
         """Return the units of ``n`` fiscal periods or more, this one first; see ``reports/planned_units.py``."""

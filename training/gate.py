@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 import pandas as pd
 
+from reports.rates import as_many_alike
 from training.bounds import losses, mean_with_bounds
 from training.contest import Contest, Judged
 from training.luck import share_bounds
@@ -170,8 +171,7 @@ def _stage(judged: Judged, contest: Contest, member: np.ndarray) -> dict[str, fl
         return {}
     _, place = np.unique(contest.deal[seen], return_inverse=True)
     of_deal = np.bincount(place, weight[seen])
-    # Kish (1965): so many equally weighted deals would tell as much.
-    effective = max(round(of_deal.sum() ** 2 / (of_deal**2).sum()), 1)
+    effective = max(round(as_many_alike(of_deal)), 1)
     said, came = (
         float(np.average(values[seen], weights=weight[seen]))
         for values in (judged.probabilities[CHALLENGER], judged.target.happened)
