@@ -13,7 +13,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any, TypeVar
 
-import joblib
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -36,6 +35,7 @@ from features.pipeline import signal_matrix
 from features.signals import SIGNALS
 from features.snapshots import Snapshots
 from features.vocabulary import Vocabulary
+from features.workers import workers
 
 UNTIL = instant(datetime.combine(DEMO_END, datetime.min.time(), UTC))
 CURRENCY = "EUR"
@@ -111,13 +111,17 @@ def grid(crm: str, out: str) -> dict[str, Any]:
 
 def busy(processes: str) -> dict[str, Any]:
     """So many processes that each do the same arithmetic on numbers in their first-level cache, at once."""
-    act = [joblib.delayed(_arithmetic)()] * int(processes)
-    with joblib.Parallel(n_jobs=int(processes)) as run:
-        run(act)  # they have started
-        return {"seconds": timed(run, act)[0]}
+    items = list(range(int(processes)))
+    with workers(len(items)) as run:
+
+        def all_of_them() -> list[None]:
+            return list(run(_arithmetic, (), items))
+
+        all_of_them()  # they have started
+        return {"seconds": timed(all_of_them)[0]}
 
 
-def _arithmetic() -> None:
+def _arithmetic(*_: int) -> None:
     numbers = np.linspace(1, 2, 1_000)
     for _ in range(500_000):
         np.sqrt(numbers, out=numbers)

@@ -1,6 +1,8 @@
 """Processes that work on the parts of a company side by side, each on one core."""
 
+import mmap
 import os
+import pickle
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -8,38 +10,39 @@ from contextlib import contextmanager
 from functools import lru_cache
 from itertools import count
 from multiprocessing import get_context, parent_process
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import joblib
 import pyarrow as pa
 
 from features.kept_memory import keep_memory, kept_memory
 
 Run = Callable[..., Iterator[Any]]
 """``run(act, shared, items)`` gives ``act(*shared, item, n)`` of each item and its place ``n``, in order."""
+Cuts = tuple[tuple[int, int], ...]
+_ALIGNED = 64
 
 
 @contextmanager
 def workers(processes: int) -> Iterator[Run]:
     """So many processes for as long as the block lasts; one of them is this one.
 
-    ``act`` is a function of a module, and what is shared is handed over once: as a file that all processes map, for to
-    send it along with every item may cost more than the item.
+    ``act`` is a function of a module. What is shared is handed over once, as a file that all processes map: to send it
+    along with every item may cost more than the item.
     """
     if processes == 1:
         with kept_memory():
             yield lambda act, shared, items: (act(*shared, item, n) for n, item in enumerate(items))
         return
     # Not forked: a library's threads would be missing in the copy, and their locks might be held.
-    pool = ProcessPoolExecutor(processes, get_context("spawn"), _begin)
-    numbers = count()
+    pool, numbers = ProcessPoolExecutor(processes, get_context("spawn"), _begin), count()
     with TemporaryDirectory() as scratch, pool:
 
         def run(act: Callable[..., Any], shared: tuple[Any, ...], items: list[Any]) -> Iterator[Any]:
-            path = f"{scratch}/{next(numbers)}"
-            joblib.dump((act, shared), path)
-            return pool.map(_act_on, [path] * len(items), items, range(len(items)))
+            path = Path(scratch, str(next(numbers)))
+            where = path, _write(path, (act, shared))
+            return pool.map(_act_on, [where] * len(items), items, range(len(items)))
 
         yield run
 
@@ -57,11 +60,30 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _act_on(path: str, item: Any, n: int) -> Any:
-    act, shared = _shared(path)
+def _act_on(where: tuple[Path, Cuts], item: Any, n: int) -> Any:
+    act, shared = _read(*where)
     return act(*shared, item, n)
 
 
+def _write(path: Path, what: Any) -> Cuts:
+    """Write an object with its arrays beside it, and say where they lie."""
+    arrays: list[pickle.PickleBuffer] = []
+    head = pickle.dumps(what, pickle.HIGHEST_PROTOCOL, buffer_callback=arrays.append)
+    pieces: list[bytes | memoryview] = [head, *(one.raw() for one in arrays)]
+    cuts: list[tuple[int, int]] = []
+    with path.open("wb") as file:
+        for piece in pieces:
+            file.write(bytes(-file.tell() % _ALIGNED))
+            start = file.tell()
+            file.write(piece)
+            cuts.append((start, file.tell()))
+    return tuple(cuts)
+
+
 @lru_cache(maxsize=1)
-def _shared(path: str) -> Any:
-    return joblib.load(path, mmap_mode="r")
+def _read(path: Path, cuts: Cuts) -> Any:
+    """The object, its arrays mapped from the file, read-only."""
+    with path.open("rb") as file:
+        whole = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    head, *arrays = (whole[start:end] for start, end in cuts)
+    return pickle.loads(head, buffers=arrays)  # noqa: S301 - written by the process that started this one

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from features.workers import workers
@@ -26,6 +27,10 @@ if __name__ == "__main__":
 
 def scaled(factors, item, n):
     return item * factors.sum() + n
+
+
+def as_lists(one, none, texts, item, n):
+    return one.tolist(), none.tolist(), texts.to_pylist(), item, n
 
 
 def fails(item, n):
@@ -50,6 +55,13 @@ def test_results_come_in_the_order_of_the_items_and_each_task_has_what_it_shares
         assert list(run(scaled, (np.ones(3),), [10, 20, 30])) == [30, 61, 92]
         assert list(run(scaled, (np.ones(4),), [10])) == [40]
         assert list(run(scaled, (np.ones(4),), [])) == []
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_shared_columns_of_numpy_and_arrow_arrive_as_they_are_and_empty_ones_too(processes):
+    shared = np.arange(6.0).reshape(2, 3, order="F")[:, ::2], np.zeros(0, np.int32), pa.array(["a", None])
+    with workers(processes) as run:
+        assert list(run(as_lists, shared, ["x"])) == [([[0, 4], [1, 5]], [], ["a", None], "x", 0)]
 
 
 @pytest.mark.parametrize("processes", [1, 2])
