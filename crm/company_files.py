@@ -28,6 +28,8 @@ def empty_table(name: str) -> pa.Table:
 class CompanyFiles:
     """The tables under one folder; ``url`` as fsspec writes it: a path, ``s3://bucket/crm``, ``memory://crm``.
 
+    Files are looked at when first asked for, and taken to stay as they are for as long as this lives.
+
     Raises
     ------
     SchemaError
@@ -40,7 +42,20 @@ class CompanyFiles:
     def _found(self) -> tuple[fsspec.AbstractFileSystem, str]:
         return fsspec.core.url_to_fs(self.url)
 
+    def __reduce__(self) -> tuple[type["CompanyFiles"], tuple[str]]:
+        return CompanyFiles, (self.url,)  # another process opens them for itself
+
+    @cached_property
+    def _opened(self) -> dict[str, ds.Dataset | None]:
+        return {}
+
     def _dataset(self, name: str) -> ds.Dataset | None:
+        """The files of a table; what their ends say of all that is in them is read once for every range."""
+        if name not in self._opened:
+            self._opened[name] = self._open(name)
+        return self._opened[name]
+
+    def _open(self, name: str) -> ds.Dataset | None:
         files, root = self._found
         for path in (f"{root}/{name}", f"{root}/{name}.parquet"):
             if files.exists(path):
