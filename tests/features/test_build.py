@@ -120,7 +120,7 @@ def test_days_added_to_random_companies_give_the_bits_of_a_full_build(companies)
 
 @pytest.mark.slow
 def test_days_added_to_many_random_companies_give_the_bits_of_a_full_build(companies):
-    additions_agree(companies, 15)
+    additions_agree(companies, 8)
 
 
 @pytest.mark.slow

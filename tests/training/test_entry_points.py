@@ -94,6 +94,22 @@ def mlflow_run(entry_point: str, **parameters: str) -> list[str]:
     return ["mlflow", "run", ".", "-e", entry_point, "--env-manager", "local", *given]
 
 
+@pytest.fixture
+def project_run(place: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """The same through MLflow's Python interface, which starts the entry point alike; gives what it printed."""
+    import mlflow
+
+    def run(entry_point: str, **parameters: str) -> str:
+        mlflow.set_tracking_uri(None)
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in environment(place).items():
+                patch.setenv(name, value)
+            mlflow.projects.run(str(ROOT), entry_point, parameters=parameters, env_manager="local")
+        return capfd.readouterr().out
+
+    return run
+
+
 def champion(place: Path) -> Scorer:
     """The champion in the folder's registry."""
     from models.registry import load_champion
@@ -157,27 +173,29 @@ def test_mlflow_run_trains_with_a_plan_and_only_registers_where_asked(
     assert client.get_model_version_by_alias("plumbline-scorer", "champion").version == 1
 
 
-def test_mlflow_run_compares_and_promotes_and_goes_back(place: Path, command: Command) -> None:
-    done = command(*mlflow_run("compare", until="2026-11-16", versions="champion 2"))
-    assert "champion (version 1): judged by its rehearsal" in done.stdout
+def test_mlflow_run_compares_and_promotes_and_goes_back(place: Path, project_run: Callable[..., str]) -> None:
+    said = project_run("compare", until="2026-11-16", versions="champion 2")
+    assert "champion (version 1): judged by its rehearsal" in said
     before = champion(place).version
-    command(*mlflow_run("promote", how="force", version="2", reason="to see"))
+    project_run("promote", how="force", version="2", reason="to see")
     assert champion(place).version != before
     assert "champion: version 1 (rollback, by" in said_here(place, "promote", "--rollback")
     assert champion(place).version == before
 
 
-def test_mlflow_run_looks_for_drift_and_finds_none(place: Path, command: Command) -> None:
-    done = command(*mlflow_run("drift", until="2026-11-16"))
-    assert "Recommendation: nothing to do." in done.stdout
+def test_mlflow_run_looks_for_drift_and_finds_none(place: Path, project_run: Callable[..., str]) -> None:
+    said = project_run("drift", until="2026-11-16")
+    assert "Recommendation: nothing to do." in said
     assert json.loads((place / "drift" / "drift.json").read_text())["to_blame"] == []
 
 
-def test_mlflow_run_tunes_in_nested_runs_and_writes_a_plan_for_train(place: Path, command: Command) -> None:
+def test_mlflow_run_tunes_in_nested_runs_and_writes_a_plan_for_train(
+    place: Path, project_run: Callable[..., str]
+) -> None:
     import mlflow
 
-    done = command(*mlflow_run("tune", until="2026-11-16", trials="1"))
-    assert "1 trials run, 0 were there already" in done.stdout
+    said = project_run("tune", until="2026-11-16", trials="1")
+    assert "1 trials run, 0 were there already" in said
     assert "booster:" in (place / "plan.yaml").read_text()
     client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{place}/mlflow.db")
     experiment = client.get_experiment_by_name("plumbline").experiment_id
@@ -188,15 +206,17 @@ def test_mlflow_run_tunes_in_nested_runs_and_writes_a_plan_for_train(place: Path
     assert "0 trials run, 1 were there already" in again
 
 
-def test_mlflow_run_evaluates_and_leaves_nothing_in_the_project(place: Path, command: Command) -> None:
-    done = command(*mlflow_run("evaluate", until="2026-11-16"))
-    assert "not enough data: no deal was won and lost since" in done.stdout
+def test_mlflow_run_evaluates_and_leaves_nothing_in_the_project(place: Path, project_run: Callable[..., str]) -> None:
+    said = project_run("evaluate", until="2026-11-16")
+    assert "not enough data: no deal was won and lost since" in said
     assert {path.name for path in place.iterdir() if path.is_dir()} == {"mlartifacts", "drift"}
     assert not (ROOT / "mlruns").exists()
 
 
-def test_mlflow_run_writes_the_snapshots(command: Command, tmp_path: Path, small_dataset: Dataset) -> None:
-    command(*mlflow_run("features", until="2026-11-16", out=str(tmp_path / "features")))
+def test_mlflow_run_writes_the_snapshots(
+    project_run: Callable[..., str], tmp_path: Path, small_dataset: Dataset
+) -> None:
+    project_run("features", until="2026-11-16", out=str(tmp_path / "features"))
     folder = BuildFolder(str(tmp_path / "features"))
     built = folder.current()
     rows = folder.dataset(built.files).to_table().to_pandas()
@@ -210,8 +230,8 @@ def test_mlflow_run_writes_the_snapshots(command: Command, tmp_path: Path, small
         np.testing.assert_array_equal(labels[name], getattr(seen, name))
 
 
-def test_mlflow_run_scores_into_the_ledger(place: Path, command: Command) -> None:
-    command(*mlflow_run("score", as_of="2026-11-16"))
+def test_mlflow_run_scores_into_the_ledger(place: Path, project_run: Callable[..., str]) -> None:
+    project_run("score", as_of="2026-11-16")
     store = open_store(f"sqlite:///{place}/plumbline.db")
     scores = store.read("scores")
     store.close()
