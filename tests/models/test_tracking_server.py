@@ -1,21 +1,15 @@
 """A real tracking server, reached over HTTP by ``MLFLOW_TRACKING_URI`` alone; and what is served when it has gone."""
 
 import os
-import signal
-import socket
-import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from crm.errors import NoModelError, RegistryError
 from models.scorer import Scorer
+from tests.mlflow_server import running
 from training.dataset import Dataset
 from training.plan import Plan
 from training.trial import training_record, trial
@@ -23,38 +17,12 @@ from training.trial import training_record, trial
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mlflow_left_as_found")]
 
 
-@contextmanager
-def tracking_server(place: Path) -> Iterator[str]:
-    """A tracking server of MLflow on a free port; gives its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def tracking_server(place: Path) -> AbstractContextManager[str]:
+    """A tracking server of MLflow; gives its address."""
     words = ["mlflow", "server", "--backend-store-uri", f"sqlite:///{place}/server.db", "--workers", "1"]
-    words += ["--artifacts-destination", str(place / "artifacts"), "--host", "127.0.0.1", "--port", str(port)]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
     path = f"{Path(sys.executable).parent}{os.pathsep}{inherited['PATH']}"
-    with (place / "server.log").open("w") as log:
-        server = subprocess.Popen(
-            words, cwd=place, env=inherited | {"PATH": path},
-            stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/health", server, place / "server.log")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(timeout=30)
-
-
-def _wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
-    for _ in range(240):
-        assert server.poll() is None, log.read_text()
-        try:
-            with urllib.request.urlopen(url, timeout=5):  # noqa: S310
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.5)
-    pytest.fail(f"{url} does not answer:\n{log.read_text()}")
+    return running([*words, "--artifacts-destination", str(place / "artifacts")], place, inherited | {"PATH": path})
 
 
 def test_a_server_keeps_and_gives_the_champion_and_its_copy_is_served_when_it_has_gone(

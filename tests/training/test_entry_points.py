@@ -3,15 +3,11 @@
 import io
 import json
 import os
-import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable
+from contextlib import AbstractContextManager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +20,7 @@ from crm.store import open_store
 from features.manifest import BuildFolder
 from features.signals import SIGNALS
 from models.scorer import Scorer
+from tests.mlflow_server import running
 from training.dataset import Dataset
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mlflow_left_as_found")]
@@ -117,35 +114,10 @@ def champion(place: Path) -> Scorer:
     return load_champion(f"sqlite:///{place}/mlflow.db")
 
 
-@contextmanager
-def served(place: Path) -> Iterator[str]:
-    """Serve the champion with ``mlflow models serve`` on a free port; gives its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def served(place: Path) -> AbstractContextManager[str]:
+    """Serve the champion with ``mlflow models serve``; gives its address."""
     words = ["mlflow", "models", "serve", "-m", "models:/plumbline-scorer@champion", "--env-manager", "local"]
-    with (place / "serve.log").open("w") as log:
-        server = subprocess.Popen(
-            [*words, "-h", "127.0.0.1", "-p", str(port)],
-            cwd=place, env=environment(place), stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/health", server, place / "serve.log")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)  # its workers too
-        server.wait(timeout=30)
-
-
-def _wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
-    for _ in range(240):
-        assert server.poll() is None, log.read_text()
-        try:
-            with urllib.request.urlopen(url, timeout=5):  # noqa: S310
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.5)
-    pytest.fail(f"{url} does not answer:\n{log.read_text()}")
+    return running(words, place, environment(place))
 
 
 def test_plumbline_train_registers_the_champion(place: Path) -> None:
