@@ -101,38 +101,43 @@ def build(
     anew : build everything, whatever is there
     progress : called with a step in words, the parts done, and all parts
     """
-    folder, small = BuildFolder(out), company.small()
-    before = folder.current()
-    work = _Work(company, small, folder, before.number + 1 if before else 1, plan)
-    every: list[Part] = list(ranges(company.deal_ids(), deals_per_range))
-    why = "as asked" if anew else _why_anew(work, before)
-    start = _Start(f"built anew, {why}", every) if why or not before else _addition(work, before, deals_per_range)
-
-    folder.begin(work.number)
-    new = replace(work, plan=replace(plan, since=start.since))
     with workers(processes) as run:
+        folder, small = BuildFolder(out), company.small()
+        before = folder.current()
+        work = _Work(company, small, folder, before.number + 1 if before else 1, plan)
+        every: list[Part] = list(ranges(company.deal_ids(), deals_per_range))
+        why = "as asked" if anew else _why_anew(work, before)
+        start = _Start(f"built anew, {why}", every) if why or not before else _addition(work, before, deals_per_range)
 
         def each(step: str, act: Callable[..., T], parts: list[Part], *shared: Any) -> Iterator[T]:
-            for done, result in enumerate(run(act, shared, parts)):
-                progress(step, done + 1, len(parts))
-                yield result
+            results = run(act, shared, parts)  # begun now, whenever they are asked for
 
+            def told() -> Iterator[T]:
+                for done, result in enumerate(results):
+                    progress(step, done + 1, len(parts))
+                    yield result
+
+            return told()
+
+        folder.begin(work.number)
+        new = replace(work, plan=replace(plan, since=start.since))
         facts = together([*start.norm_facts, *each("norms", _norm_facts, start.parts, new)] or [_norm_facts(work, [])])
         norms = norms_of_whole(facts, small, plan)
+        snapshots = each("snapshots", _write_snapshots, start.parts, new, norms)
         kept = {"norm_facts": folder.write_bytes(work.number, "norm_facts.npz", facts.to_bytes())}
         del facts  # nearly as large as the norms, and the snapshots need the room
-        parts = list(each("snapshots", _write_snapshots, start.parts, new, norms))
+        parts = list(snapshots)
         labels = list(each("labels", _write_labels, every, work, norms, label)) if label else []
-    manifest = Manifest(
-        number=work.number,
-        plan=asdict(replace(plan, since=None)) | {"declared": plan.declared.document()},
-        files=(*start.files, *(name for name, _, _ in parts)),
-        labels=tuple(labels),
-        n_rows=start.n_rows + sum(n for _, n, _ in parts),
-        told=company.n_told_before(plan.until),
-        beside=kept | _write_beside(work, [name for *_, names in parts for name in names]),
-    )
-    return Built(folder.finish(manifest), start.said)
+        manifest = Manifest(
+            number=work.number,
+            plan=asdict(replace(plan, since=None)) | {"declared": plan.declared.document()},
+            files=(*start.files, *(name for name, _, _ in parts)),
+            labels=tuple(labels),
+            n_rows=start.n_rows + sum(n for _, n, _ in parts),
+            told=company.n_told_before(plan.until),
+            beside=kept | _write_beside(work, [name for *_, names in parts for name in names]),
+        )
+        return Built(folder.finish(manifest), start.said)
 
 
 def _why_anew(work: _Work, before: Manifest | None) -> str:

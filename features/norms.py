@@ -4,6 +4,8 @@ Win rates of an owner or a segment, an owner's load, the usual time in a stage o
 from a company's whole history and, asked for a past instant, answer only from what was known before it.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,29 +97,40 @@ def norms_of(histories: Histories, fx_rates: pd.DataFrame, reporting_currency: s
 
 def norms_from(facts: NormFacts, vocabulary: Vocabulary, rates: Facts) -> Norms:
     """Make the norms of a company from what its deals add to them; names are numbered as in ``vocabulary``."""
-    tables, names = {name: _by_time(table) for name, table in facts.tables.items()}, vocabulary.names
-    closings, amounts, n_stages = tables["closings"], tables["amounts"], len(vocabulary.stages.names)
+    names, n_stages = vocabulary.names, len(vocabulary.stages.names)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # most of it is sorting, for which numpy lets go of Python's lock
+        tables = dict(zip(facts.tables, pool.map(_by_time, facts.tables.values()), strict=True))
+        closings, load, amounts = (tables[name] for name in ("closings", "load", "amounts"))
+        groups = {"all": (np.zeros_like(closings["closed"]), 1, closings)}
+        groups |= {name: (closings[name], len(names[name]), closings) for name in closings.keys() & names.keys()}
+        for name, of_owner in vocabulary.groups_of_owner.items():
+            groups[name] = of_owner[closings["owner"]], len(names[name]), closings
+        for table in (name for name in tables if name.startswith("passed_")):
+            what = table.removeprefix("passed_")
+            groups[what] = tables[table][what], len(names.get(what, vocabulary.stages.names)), tables[table]
+        closed = dict(zip(groups, pool.map(_closed, *zip(*groups.values(), strict=True)), strict=True))
+        advances = {
+            percent: pool.submit(UsualTimes.of, tables["advances"], "stage", n_stages, percent)
+            for percent in (MEDIAN, PATIENCE)
+        }
+        replies = pool.submit(UsualTimes.of, tables["replies"], "pipeline", len(names["pipeline"]), MEDIAN)
+        first = {"log_amount": amounts["log_amount"], "count": np.ones(len(amounts["owner"]), np.int8)}
+        return Norms(
+            vocabulary,
+            closed,
+            Tally.of(load["owner"], load["known_at"], len(names["owner"]), open=load["open"]),
+            {
+                name: Tally.of(amounts[name], amounts["known_at"], len(names[name]), **first)
+                for name in ("owner", "size")
+            },
+            {percent: times.result() for percent, times in advances.items()},
+            replies.result(),
+            rates,
+        )
 
-    def closed_by(group: NDArray, n_groups: int, table: Columns = closings) -> Tally:
-        return Tally.of(group, table["known_at"], n_groups, won=table["won"], closed=table["closed"])
 
-    closed = {"all": closed_by(np.zeros_like(closings["closed"]), 1)}
-    closed |= {name: closed_by(closings[name], len(names[name])) for name in closings.keys() & names.keys()}
-    for name, of_owner in vocabulary.groups_of_owner.items():
-        closed[name] = closed_by(of_owner[closings["owner"]], len(names[name]))
-    for table in (name for name in tables if name.startswith("passed_")):
-        what = table.removeprefix("passed_")
-        closed[what] = closed_by(tables[table][what], len(names.get(what, vocabulary.stages.names)), tables[table])
-    first = {"log_amount": amounts["log_amount"], "count": np.ones(len(amounts["owner"]), np.int8)}
-    return Norms(
-        vocabulary,
-        closed,
-        Tally.of(tables["load"]["owner"], tables["load"]["known_at"], len(names["owner"]), open=tables["load"]["open"]),
-        {name: Tally.of(amounts[name], amounts["known_at"], len(names[name]), **first) for name in ("owner", "size")},
-        {percent: UsualTimes.of(tables["advances"], "stage", n_stages, percent) for percent in (MEDIAN, PATIENCE)},
-        UsualTimes.of(tables["replies"], "pipeline", len(names["pipeline"]), MEDIAN),
-        rates,
-    )
+def _closed(group: NDArray, n_groups: int, table: Columns) -> Tally:
+    return Tally.of(group, table["known_at"], n_groups, won=table["won"], closed=table["closed"])
 
 
 def _by_time(table: Columns) -> Columns:

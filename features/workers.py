@@ -31,20 +31,25 @@ def workers(processes: int) -> Iterator[Run]:
     ``act`` is a function of a module. What is shared is handed over once, as a file that all processes map: to send it
     along with every item may cost more than the item.
     """
-    if processes == 1:
-        with kept_memory():
+    with kept_memory():
+        if processes == 1:
             yield lambda act, shared, items: (act(*shared, item, n) for n, item in enumerate(items))
-        return
-    # Not forked: a library's threads would be missing in the copy, and their locks might be held.
-    pool, numbers = ProcessPoolExecutor(processes, get_context("spawn"), _begin), count()
-    with TemporaryDirectory() as scratch, pool:
+            return
+        # Not forked: a library's threads would be missing in the copy, and their locks might be held.
+        pool, numbers = ProcessPoolExecutor(processes, get_context("spawn"), _begin), count()
+        pool.submit(os.getpid)  # they take a second to start: from now on, not from the first work on
 
-        def run(act: Callable[..., Any], shared: tuple[Any, ...], items: list[Any]) -> Iterator[Any]:
-            path = Path(scratch, str(next(numbers)))
-            where = path, _write(path, (act, shared))
-            return pool.map(_act_on, [where] * len(items), items, range(len(items)))
+        with TemporaryDirectory() as scratch:
 
-        yield run
+            def run(act: Callable[..., Any], shared: tuple[Any, ...], items: list[Any]) -> Iterator[Any]:
+                path = Path(scratch, str(next(numbers)))
+                where = path, _write(path, (act, shared))
+                return pool.map(_act_on, [where] * len(items), items, range(len(items)))
+
+            try:
+                yield run
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)  # there is nothing to wait for but their end
 
 
 def _begin() -> None:
