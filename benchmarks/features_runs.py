@@ -28,6 +28,7 @@ from features.company import ranges
 from features.exchange import rates_of
 from features.grid import now, training_grid
 from features.histories import Histories, instant
+from features.kept_memory import kept_memory
 from features.norm_facts import NormFacts, norm_facts, together
 from features.norms import Norms, norms_from, norms_of
 from features.partition import ALL_COLUMNS, SnapshotPlan, snapshot_keys
@@ -98,7 +99,8 @@ def kernel(crm: str, threads: str, only: str = "") -> dict[str, Any]:
             return np.column_stack([SIGNALS[name].compute(part) for name in names])
         return signal_matrix(part, np.float32)
 
-    seconds, found = timed(over_grid, matrix, tables, int(threads))
+    with kept_memory():  # as a build has it
+        seconds, found = timed(over_grid, matrix, tables, int(threads))
     return {"seconds": seconds, "n_rows": sum(map(len, found))}
 
 

@@ -75,8 +75,9 @@ class NormFacts:
 
 def together(parts: Sequence[NormFacts]) -> NormFacts:
     """Put the parts of a company together, under one numbering of names."""
-    names = merged(part.names for part in parts)
-    every = [_renumbered(part.tables, places) for part, places in zip(parts, _places(parts, names), strict=True)]
+    names = merged([part.names for part in parts])
+    others = {what: some for what, some in names.items() if any(some != part.names[what] for part in parts)}
+    every = [_renumbered(part.tables, places) for part, places in zip(parts, _places(parts, others), strict=True)]
     tables = {
         table: {name: np.concatenate([part[table][name] for part in every]) for name in columns}
         for table, columns in every[0].items()

@@ -4,7 +4,7 @@ They only tell groups apart: no feature depends on their order, so a name that a
 computed before.
 """
 
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -170,10 +170,12 @@ def _stages(stages: pd.DataFrame) -> Stages:
     )
 
 
-def merged(names: Iterable[dict[str, list[str]]]) -> dict[str, list[str]]:
+def merged(names: Sequence[Mapping[str, list[str]]]) -> dict[str, list[str]]:
     """The names of several parts of a company as those of the whole."""
-    together: dict[str, set[str]] = {}
-    for some in names:
-        for what, values in some.items():
-            together.setdefault(what, set()).update(values)
-    return {what: sorted(values) for what, values in together.items()}
+    lists = {what: [part[what] for part in names] for what in names[0]}
+    # Parts often know the same ones, such as the pipelines.
+    return {what: some[0] if _all_alike(some) else sorted(set().union(*some)) for what, some in lists.items()}
+
+
+def _all_alike(lists: Sequence[list[str]]) -> bool:
+    return all(one == lists[0] for one in lists[1:])
