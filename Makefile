@@ -79,18 +79,19 @@ signals: setup
 # One thread each for numpy and scikit-learn: two tests at a time already fill two cores.
 check test: export OMP_NUM_THREADS := 1
 check test: export OPENBLAS_NUM_THREADS := 1
+SIDE_BY_SIDE := -q -n 2 --dist loadfile --no-loadscope-reorder
 
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow"
+	$(BIN)/pytest $(SIDE_BY_SIDE) -m "not slow"
 
 test: setup browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q -n 2 --dist loadfile
+	$(BIN)/pytest $(SIDE_BY_SIDE)
 
 # Chromium, for the tests of the pages; without it they skip and say so.
 browser:

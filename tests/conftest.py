@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever needs the shared scorers is slow: to train them takes seconds."""
+    """Whatever needs the shared scorers is slow: to train them takes seconds. Files of slow tests come first."""
     for item in items:
         if {"fitted", "small_fitted", "stage_scorer"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)  # two processes then end at about the same time
 
 
 @pytest.fixture(scope="module")
