@@ -3,7 +3,7 @@
 Every figure is taken in a process of its own, with the peers' in the same run, and is the median of three; what takes
 more than two minutes is taken once. Memory is the most that the process and its children held at once. Peers run as
 long as ten minutes and in at most 18 GiB, on the largest size they finish. Kernel, Polars and DuckDB have two threads
-each; Featuretools and what it is compared with, one.
+each; Featuretools and what it is compared with, one (but for the norms, which are put together on all cores).
 """
 
 import os
