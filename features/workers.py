@@ -6,6 +6,7 @@ import pickle
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import lru_cache
 from itertools import count
@@ -16,6 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from crm.errors import PlumblineError
 from features.kept_memory import keep_memory, kept_memory
 
 Run = Callable[..., Iterator[Any]]
@@ -26,10 +28,11 @@ _ALIGNED = 64
 
 @contextmanager
 def workers(processes: int) -> Iterator[Run]:
-    """So many processes for as long as the block lasts; one of them is this one.
+    """So many processes for as long as the block lasts; where one is enough, it is this one.
 
     ``act`` is a function of a module. What is shared is handed over once, as a file that all processes map: to send it
-    along with every item may cost more than the item.
+    along with every item may cost more than the item. Results raise ``PlumblineError`` where a process was ended from
+    outside.
     """
     with kept_memory():
         if processes == 1:
@@ -37,19 +40,30 @@ def workers(processes: int) -> Iterator[Run]:
             return
         # Not forked: a library's threads would be missing in the copy, and their locks might be held.
         pool, numbers = ProcessPoolExecutor(processes, get_context("spawn"), _begin), count()
-        pool.submit(os.getpid)  # they take a second to start: from now on, not from the first work on
+        for _ in range(processes):  # they take a second to start: from now on, not from the first work on
+            pool.submit(os.getpid)
 
         with TemporaryDirectory() as scratch:
 
             def run(act: Callable[..., Any], shared: tuple[Any, ...], items: list[Any]) -> Iterator[Any]:
                 path = Path(scratch, str(next(numbers)))
                 where = path, _write(path, (act, shared))
-                return pool.map(_act_on, [where] * len(items), items, range(len(items)))
+                return _unless_ended(pool.map(_act_on, [where] * len(items), items, range(len(items))))
 
             try:
                 yield run
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)  # there is nothing to wait for but their end
+
+
+def _unless_ended(results: Iterator[Any]) -> Iterator[Any]:
+    try:
+        yield from results
+    except BrokenProcessPool as error:
+        raise PlumblineError(
+            "a process that worked on a part of the deals was ended from outside, most likely because memory ran out;"
+            " run it again with --processes 1, which needs the least"
+        ) from error
 
 
 def _begin() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from crm.errors import PlumblineError
 from features.workers import workers
 
 STARTER = """
@@ -35,6 +36,10 @@ def as_lists(one, none, texts, item, n):
 
 def fails(item, n):
     raise ValueError(f"item {item} at {n}")
+
+
+def is_killed(item, n):
+    os.kill(os.getpid(), item + n)
 
 
 def pid_after(seconds, item, n):
@@ -68,6 +73,11 @@ def test_shared_columns_of_numpy_and_arrow_arrive_as_they_are_and_empty_ones_too
 def test_what_a_task_raises_reaches_who_asked(processes):
     with pytest.raises(ValueError, match="item a at 0"), workers(processes) as run:
         list(run(fails, (), ["a", "b"]))
+
+
+def test_a_process_ended_from_outside_is_said_in_a_sentence():
+    with pytest.raises(PlumblineError, match=r"ended from outside.*--processes 1"), workers(2) as run:
+        list(run(is_killed, (), [signal.SIGKILL]))
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks Linux which processes run")
