@@ -123,9 +123,9 @@ def busy(processes: str) -> dict[str, Any]:
         return {"seconds": timed(all_of_them)[0]}
 
 
-def _arithmetic(*_: int) -> None:
+def _arithmetic(*_: object) -> None:
     numbers = np.linspace(1, 2, 1_000)
-    for _ in range(500_000):
+    for _round in range(500_000):
         np.sqrt(numbers, out=numbers)
 
 

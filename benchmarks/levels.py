@@ -106,7 +106,7 @@ def opportunities() -> Iterator[Seen]:
         signals = rates.fit_transform(columns[past], happened[past], deal[past])
         learned = Examples(signals, happened[past], np.ones(past.sum()), deal[past], rates.names(columns))
         folds = folds_in_order(place[past])
-        _, n_rounds, said_by_trees = _out_of_fold(learned, folds, plan)
+        _, n_rounds, said_by_trees = _out_of_fold(learned, [only(learned, before) for before, _ in folds], folds, plan)
         line, period = np.zeros(len(said_by_trees)), np.full(len(said_by_trees), -1)
         for number, (before, judged) in enumerate(folds):
             line[judged] = fit_line(only(learned, before)).predict(signals[judged])

@@ -68,7 +68,7 @@ def dataset(folder: Path, until: date) -> Dataset:
     """Every weekly snapshot before ``until``, with the signals that the company declares."""
     tables = loaded(str(folder))
     return build_dataset(
-        tables | {"fx_rates": tables["fx_rates"].to_pandas()},  # type: ignore[arg-type]
+        tables | {"fx_rates": tables["fx_rates"].to_pandas()},
         until=midnight(until),
         every_days=7,
         patience=Patience(),
