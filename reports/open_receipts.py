@@ -84,7 +84,9 @@ def _of_month(
     falls_due = (first <= cut) & (cut < end)
     some = falls_due.any(axis=1)
     comes, p = share @ falls_due[some].T, within[:, some]
-    chance = (p * (comes > 0)).sum(axis=1)
+    # Beside next to no chance of anything, that of nothing would be endlessly large.
+    p = np.where(comes > 0, p, 0.0)
+    chance = p.sum(axis=1)
     of_what_comes = p / np.where(chance > 0, chance, 1.0)[:, None]
     mean, square = (of_what_comes * comes).sum(axis=1), (of_what_comes * comes**2).sum(axis=1)
     variance = square / np.where(mean > 0, mean, 1.0) ** 2 - 1

@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from crm.coming import months
@@ -221,8 +221,15 @@ def books(draw: st.DrawFn) -> tuple[list[dict], tuple, list[dict]]:
     return made, tuple(terms), [{"win_within": [[20, low], [136, high]]} for low, high in (draw(chances) for _ in made)]
 
 
+NO_AMOUNT = {"stage_category": "open", "closed_at": None, "amount": None, "currency": "EUR", "pipeline_id": "a"}
+HARDLY_ANY_CHANCE = [{"win_within": [[20, low], [136, high]]} for low, high in ((0, 0), (0, 0), (0, 0), (2e-311, 1))]
+
+
 @settings(max_examples=6, deadline=None)
-@given(books(), st.floats(0, 2), st.floats(0, 0.6))
+@given(book=books(), per_day=st.floats(0, 2), shock=st.floats(0, 0.6))
+@example(
+    book=([NO_AMOUNT] * 4, ("net 30", "net 30", "due on receipt", "net 30"), HARDLY_ANY_CHANCE), per_day=0.0, shock=0.0
+)
 def test_groups_sum_to_the_whole_and_months_to_their_span_to_the_cent(receipts_of, book, per_day, shock):
     deals, terms, scores = book
     learned = learned_of(per_day, shock)
