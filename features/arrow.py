@@ -60,12 +60,6 @@ def codes(values: Any, names: Sequence[str] | pa.Array, kind: DTypeLike = np.int
     return pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(kind)
 
 
-def codes_in_runs(values: pa.ChunkedArray, names: pa.Array) -> IntColumn:
-    """The same of a column in which equal values mostly stand together, such as the deals of a table sorted by them."""
-    runs = pc.run_end_encode(values.combine_chunks())
-    return np.repeat(codes(runs.values, names), np.diff(runs.run_ends.to_numpy(), prepend=0))
-
-
 def numbered(values: pa.ChunkedArray) -> tuple[NDArray[np.int32], pa.Array]:
     """A number for each distinct value, in the order in which they first come, -1 for a missing one; and the values."""
     found = pc.dictionary_encode(values.combine_chunks())

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from crm.tables import AMOUNT, CLOSE_DATE, OWNER, STAGE
-from features.arrow import Tables, arrow, codes, codes_in_runs, day_numbers, microseconds, numbers
+from features.arrow import Tables, arrow, codes, day_numbers, microseconds, numbers
 from features.declared import CATEGORY, FLAG, Custom, as_category, as_flag, as_number, attributes
 from features.facts import Facts, IntColumn
 from features.talks import talk_facts
@@ -128,7 +128,7 @@ class _Changes:
 
     def __init__(self, changes: pa.Table, deal_ids: pa.Array, created_at: IntColumn, fields: list[str]) -> None:
         self._n_deals, self._fields, self._rows = len(deal_ids), fields, changes
-        self._field, self.deal = codes(changes["field"], fields), codes_in_runs(changes["deal_id"], deal_ids)
+        self._field, self.deal = codes(changes["field"], fields), codes(changes["deal_id"], deal_ids)
         known_at = microseconds(changes["known_at"])
         # Nothing of a deal is known before the deal itself is.
         self._known_at = np.maximum(known_at, created_at[self.deal]) if len(deal_ids) else known_at

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from crm.tables import DIRECTIONS, INTERACTION_KINDS
 from features import scans
-from features.arrow import codes, codes_in_runs, microseconds, numbered
+from features.arrow import codes, microseconds, numbered
 from features.facts import BoolColumn, Facts, IntColumn
 from features.vocabulary import Vocabulary
 
@@ -27,8 +27,7 @@ def talk_facts(interactions: pa.Table, deal_ids: pa.Array, vocabulary: Vocabular
     the last, and ``reply_us``: after how many microseconds it answered the other side's first unanswered word,
     -1 where it answers nothing.
     """
-    deal = codes_in_runs(interactions["deal_id"], deal_ids)
-    kind = codes(interactions["kind"], INTERACTION_KINDS, np.int8)
+    deal, kind = codes(interactions["deal_id"], deal_ids), codes(interactions["kind"], INTERACTION_KINDS, np.int8)
     direction = codes(interactions["direction"], DIRECTIONS, np.int8)
     occurred, booked = microseconds(interactions["occurred_at"]), microseconds(interactions["known_at"])
     contact, contacts = numbered(interactions["contact_id"])
