@@ -110,14 +110,7 @@ def build(
         start = _Start(f"built anew, {why}", every) if why or not before else _addition(work, before, deals_per_range)
 
         def each(step: str, act: Callable[..., T], parts: list[Part], *shared: Any) -> Iterator[T]:
-            results = run(act, shared, parts)  # begun now, whenever they are asked for
-
-            def told() -> Iterator[T]:
-                for done, result in enumerate(results):
-                    progress(step, done + 1, len(parts))
-                    yield result
-
-            return told()
+            return _told(step, run(act, shared, parts), len(parts), progress)
 
         folder.begin(work.number)
         new = replace(work, plan=replace(plan, since=start.since))
@@ -138,6 +131,13 @@ def build(
             beside=kept | _write_beside(work, [name for *_, names in parts for name in names]),
         )
         return Built(folder.finish(manifest), start.said)
+
+
+def _told(step: str, results: Iterator[T], n: int, progress: Progress) -> Iterator[T]:
+    """The results, progress told with each; they are under way already, whenever they are asked for."""
+    for done, result in enumerate(results, start=1):
+        progress(step, done, n)
+        yield result
 
 
 def _why_anew(work: _Work, before: Manifest | None) -> str:
