@@ -1,4 +1,7 @@
-"""The pages in a real browser, on a desk and on a phone."""
+"""The pages in a real browser, on a desk and on a phone.
+
+What a page shall show is expected, not asserted: a click does not wait for the page that it leads to.
+"""
 
 import shutil
 import threading
@@ -8,6 +11,7 @@ from datetime import timedelta
 
 import pytest
 import uvicorn
+from playwright.sync_api import expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium")
 SWITCHES = [
@@ -21,6 +25,9 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on the path"),
 ]
+
+
+expect.set_options(timeout=30_000)  # milliseconds: a machine that is busy is not a page that is wrong
 
 
 @pytest.fixture
@@ -40,8 +47,6 @@ def address(client, store, hand_made) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator:
     """One browser for all tests of this file."""
-    from playwright.sync_api import sync_playwright
-
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
         yield browser
@@ -65,6 +70,7 @@ def sign_in(tab, address: str, key: str) -> None:
     tab.goto(address)
     tab.get_by_label("API key").fill(key)
     tab.get_by_role("button", name="Sign in").click()
+    expect(tab.get_by_role("button", name="Sign out")).to_be_visible()
 
 
 def fits(tab) -> bool:
@@ -73,37 +79,37 @@ def fits(tab) -> bool:
 
 def test_a_rep_signs_in_and_reads_why_a_deal_needs_attention(tab, address, hand_made):
     sign_in(tab, address, hand_made.key)
-    assert tab.get_by_role("heading", level=1).inner_text() == "Deals that need you"
-    assert tab.locator("ol.deals h2").first.inner_text() == "Deal D1"
+    expect(tab.get_by_role("heading", level=1)).to_have_text("Deals that need you")
+    expect(tab.locator("ol.deals h2").first).to_have_text("Deal D1")
     tab.get_by_label("Owner").select_option(label="Tom Lind (2)")
     tab.get_by_role("button", name="Show").click()
-    assert tab.locator("ol.deals h2").all_inner_texts() == ["Deal D6", "Deal D5"]
+    expect(tab.locator("ol.deals h2")).to_have_text(["Deal D6", "Deal D5"])
     tab.get_by_role("link", name="Deal D5").click()
-    assert tab.get_by_role("heading", name="Why 90% to win").is_visible()
-    assert tab.get_by_text("No reply for 23 days").is_visible()
+    expect(tab.get_by_role("heading", name="Why 90% to win")).to_be_visible()
+    expect(tab.get_by_text("No reply for 23 days")).to_be_visible()
 
 
 def test_a_manager_sees_the_forecast_and_what_is_at_risk(tab, address, hand_made):
     sign_in(tab, f"{address}/manager", hand_made.key)
-    assert tab.get_by_role("heading", name="This quarter: FY2026 Q1").is_visible()
-    assert tab.get_by_role("img", name="Won so far 9k").is_visible()
-    assert tab.get_by_text("50% of the quota is won.").is_visible()
-    assert tab.get_by_role("columnheader", name="Chance to reach it").first.is_visible()
+    expect(tab.get_by_role("heading", name="This quarter: FY2026 Q1")).to_be_visible()
+    expect(tab.get_by_role("img", name="Won so far 9k")).to_be_visible()
+    expect(tab.get_by_text("50% of the quota is won.")).to_be_visible()
+    expect(tab.get_by_role("columnheader", name="Chance to reach it").first).to_be_visible()
     tab.get_by_label("At risk by at least").select_option(label="50%")
     tab.get_by_label("Team", exact=True).select_option("South")
     tab.get_by_role("button", name="Show").click()
-    assert tab.locator("table.risk tbody th a").all_inner_texts() == [hand_made.nasty]
+    expect(tab.locator("table.risk tbody th a")).to_have_text([hand_made.nasty])
 
 
 def test_a_manager_asks_what_changed(tab, address, hand_made):
     sign_in(tab, f"{address}/manager", hand_made.key)
     tab.get_by_role("link", name="What changed since last week").click()
-    assert tab.get_by_text("From 23 Mar 2026, 06:00 UTC").is_visible()
+    expect(tab.get_by_text("From 23 Mar 2026, 06:00 UTC")).to_be_visible()
     tab.get_by_label("Quarter").select_option("Next quarter")
     tab.get_by_role("button", name="Show").click()
-    assert tab.get_by_role("heading", name="FY2026 Q2").is_visible()
+    expect(tab.get_by_role("heading", name="FY2026 Q2")).to_be_visible()
     tab.locator("table.bridge").get_by_role("link", name="Probability").first.click()
-    assert tab.get_by_role("link", name="All causes").is_visible()
+    expect(tab.get_by_role("link", name="All causes")).to_be_visible()
 
 
 def test_no_page_is_wider_than_the_screen(tab, address, hand_made):
@@ -122,11 +128,12 @@ def test_the_sign_in_page_works_by_keyboard_alone(tab, address, hand_made):
     tab.keyboard.press("Enter")
     tab.wait_for_url(f"{address}/")
     tab.keyboard.press("Tab")
-    assert tab.locator(":focus").inner_text() == "Skip to the content"
+    expect(tab.locator(":focus")).to_have_text("Skip to the content")
 
 
 def test_signing_out_shuts_the_door(tab, address, hand_made):
     sign_in(tab, address, hand_made.key)
     tab.get_by_role("button", name="Sign out").click()
+    expect(tab.get_by_role("heading", name="Sign in")).to_be_visible()
     tab.goto(f"{address}/deals/D1")
-    assert tab.get_by_role("heading", name="Sign in").is_visible()
+    expect(tab.get_by_role("heading", name="Sign in")).to_be_visible()
