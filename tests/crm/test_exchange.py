@@ -43,7 +43,7 @@ PAIRS = st.sampled_from([("USD", "EUR"), ("EUR", "USD"), ("GBP", "EUR"), ("USD",
 QUOTES = st.lists(st.tuples(PAIRS, st.sampled_from(DAYS), st.floats(0.1, 10)), max_size=25, unique_by=lambda q: q[:2])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(QUOTES, st.sampled_from(["USD", "GBP", "CHF"]))
 def test_asked_for_many_days_at_once_it_says_what_it_says_of_each(made, currency):
     table = quotes(*((*pair, day, rate) for pair, day, rate in made))
@@ -54,7 +54,7 @@ def test_asked_for_many_days_at_once_it_says_what_it_says_of_each(made, currency
         assert np.isnan(rate) or str(quoted) <= day
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(QUOTES, st.sampled_from(DAYS))
 def test_a_later_quote_is_not_known_before_its_day(made, day):
     table = quotes(*((*pair, on, rate) for pair, on, rate in made))

@@ -76,7 +76,7 @@ def test_a_date_that_is_entered_late_is_known_when_the_export_shows_it():
     ]
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(st.lists(st.sampled_from(["1", "2", "3"]), min_size=1, max_size=5))
 def test_exports_in_order_tell_the_values_they_showed(values):
     stored = pd.DataFrame()

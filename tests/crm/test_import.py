@@ -198,7 +198,7 @@ def deals(draw: st.DrawFn) -> pd.DataFrame:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=deals())
 def test_what_goes_in_comes_out(tmp_path, suffix, rows):
     folder = tmp_path / uuid4().hex

@@ -79,7 +79,7 @@ def test_what_is_due_on_a_weekend_or_holiday_is_due_on_the_next_working_day():
     assert due_days(Due(0), closed, off).astype(str).tolist() == ["2026-12-24", "2026-12-29", "2026-12-29"]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(DAYS, st.integers(0, 120), st.booleans(), st.lists(DAYS, max_size=20))
 def test_due_days_are_worked_and_never_earlier_for_a_later_closing(first, days, end_of_month, off):
     closed = np.datetime64(first) + np.arange(400)
@@ -90,7 +90,7 @@ def test_due_days_are_worked_and_never_earlier_for_a_later_closing(first, days, 
     assert np.is_busday(due, holidays=free).all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(DAYS, st.integers(0, 100), st.lists(DAYS, max_size=10))
 def test_working_days_are_counted_as_on_a_wall_calendar(start, length, off):
     end, free = start + timedelta(days=length), set(off)

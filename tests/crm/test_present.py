@@ -167,7 +167,7 @@ SIMULATED = simulate(60, seed=3).tables
 INSTANTS = st.sampled_from(sorted(SIMULATED["deal_changes"]["known_at"])[200:-50])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(INSTANTS, st.integers(0, 999))
 def test_the_future_cannot_be_seen(as_of, seed):
     """Deleting and altering what became known at or after the instant changes nothing.

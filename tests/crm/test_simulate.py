@@ -263,7 +263,7 @@ def test_deals_are_won_in_a_rush_at_the_end_of_a_quarter():
 
 
 @given(st.integers(1, 40), st.integers(0, 2**32 - 1))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_few_deals_are_simulated_as_well_as_many(n_deals, seed):
     simulation = simulate(n_deals, seed, end=date(2024, 2, 29), years=1)
     assert len(simulation.tables["deals"]) == n_deals

@@ -223,7 +223,7 @@ def frames(draw: st.DrawFn, name: str) -> pd.DataFrame:
 def test_what_was_written_is_read_back_exactly(store_url, name):
     store = open_store(store_url)
 
-    @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
     @given(frames(name))
     def check(frame: pd.DataFrame) -> None:
         with undone(store):

@@ -81,7 +81,7 @@ def frames(draw: st.DrawFn, name: str) -> pd.DataFrame:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TABLES)
 def test_what_was_written_is_read_exactly_inside_a_transaction_and_outside(store, name):
-    @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=6, suppress_health_check=list(HealthCheck))
     @given(frames(name))
     def check(frame: pd.DataFrame) -> None:
         with store._engine.begin() as connection:

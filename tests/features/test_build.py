@@ -76,7 +76,7 @@ def daily(until):
 
 
 def quick(examples):
-    return settings(max_examples=examples, derandomize=True, deadline=None, database=None, phases=[Phase.generate])
+    return settings(max_examples=examples, phases=[Phase.generate])
 
 
 def parts_agree(companies, examples):

@@ -8,7 +8,7 @@ from features.facts import DAY, Facts
 
 instants = st.integers(-3, 3)
 pairs = st.lists(st.tuples(st.integers(-1, 2), instants), max_size=12)
-quick = settings(max_examples=60, derandomize=True, deadline=None)
+quick = settings(max_examples=60)
 
 
 def facts_of(pairs, n_groups=3):

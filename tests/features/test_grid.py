@@ -111,7 +111,7 @@ def assert_same_in_parts(known, tables, until, n_parts):
 
 
 def test_one_pipeline_in_any_order_and_in_parts_gives_the_same_bits(known, weekly, companies, cut):
-    @settings(max_examples=4, derandomize=True, deadline=None, database=None, phases=[Phase.generate])
+    @settings(max_examples=4, phases=[Phase.generate])
     @given(futures=companies)
     def holds(futures):
         until = cut + 14 * DAY + 1

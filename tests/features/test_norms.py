@@ -179,7 +179,7 @@ def usual_times(group, known_at, days, n_groups, percent=80):
     return UsualTimes.of(counts, "group", n_groups, percent)
 
 
-@settings(max_examples=60, derandomize=True, deadline=None)
+@settings(max_examples=60)
 @given(facts=facts, group=st.integers(-1, 2), quarter_days=st.integers(-8, 28 * 4 + 60))
 def test_a_usual_time_is_a_quantile_of_all_times_known_before_the_weeks_start(facts, group, quarter_days):
     groups, known_at, days = (np.array([fact[i] for fact in facts], dtype=np.int64) for i in range(3))

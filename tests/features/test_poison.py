@@ -43,7 +43,7 @@ def found_in(known, companies, cut, examples):
     """What leaks in that many random companies."""
     found = set()
 
-    @settings(max_examples=examples, derandomize=True, deadline=None, database=None, phases=[Phase.generate])
+    @settings(max_examples=examples, phases=[Phase.generate])
     @given(futures=companies)
     def look(futures):
         found.update(leaks(known, futures, cut))

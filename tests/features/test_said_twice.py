@@ -60,7 +60,7 @@ def constant_in(companies, known, connection, *, examples, until):
     """Signals that take a single value in all of that many random companies, in which kernel and SQL agree."""
     values = defaultdict(set)
 
-    @settings(max_examples=examples, derandomize=True, deadline=None, database=None, phases=[Phase.generate])
+    @settings(max_examples=examples, phases=[Phase.generate])
     @given(futures=companies)
     def agree(futures):
         grid = training_grid(*known(futures[0]), every_days=1, until=until)

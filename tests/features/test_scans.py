@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from features import scans
 from features.facts import Facts
 
-quick = settings(max_examples=60, derandomize=True, deadline=None)
+quick = settings(max_examples=60)
 pairs = st.lists(st.tuples(st.integers(0, 2), st.integers(-3, 3)), max_size=40)
 marked = st.lists(st.booleans(), max_size=12)
 

@@ -66,7 +66,7 @@ def test_spark_gives_the_bits_of_one_process_in_random_companies(spark, companie
 
     plan = SnapshotPlan(until=cut + 30 * DAY, every_days=1)
 
-    @settings(max_examples=4, derandomize=True, deadline=None, database=None, phases=[Phase.generate])
+    @settings(max_examples=4, phases=[Phase.generate])
     @given(futures=companies)
     def agree(futures):
         tables = {name: arrow(futures[0], name) for name in TABLES if name not in LEDGERS}

@@ -185,7 +185,7 @@ def test_bounds_contain_the_middle_and_widen_as_data_shrink() -> None:
     assert widths[0] < widths[1] < widths[2]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.floats(1e-6, 1 - 1e-6))
 def test_log_odds_and_probability_undo_each_other(value: float) -> None:
     assert expit(log_odds(np.array([value])))[0] == pytest.approx(value, rel=1e-9)

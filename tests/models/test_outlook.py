@@ -54,7 +54,7 @@ def exponential(win: float = 0.4, mean: float = 60, stalled: float = 0.3, patien
     )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(parts())
 def test_within_its_patience_a_deal_is_lost_stalls_or_moves(given_parts: Parts) -> None:
     ahead = given_parts.whole
@@ -65,14 +65,14 @@ def test_within_its_patience_a_deal_is_lost_stalls_or_moves(given_parts: Parts) 
     assert ahead.stalled.tolist() == given_parts.stalled.tolist()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(parts())
 def test_who_stalls_is_open_when_the_patience_ends(given_parts: Parts) -> None:
     ahead = given_parts.whole
     assert (ahead.open_after(given_parts.patience_days) >= ahead.stalled - 1e-9).all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(parts())
 def test_won_and_lost_rise_up_to_their_probabilities(given_parts: Parts) -> None:
     ahead = given_parts.whole
@@ -83,7 +83,7 @@ def test_won_and_lost_rise_up_to_their_probabilities(given_parts: Parts) -> None
         assert (within <= most[:, None] + 1e-12).all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(parts(), st.lists(st.floats(0, 728), max_size=6))
 def test_any_spans_and_the_rest_sum_to_the_win_probability(given_parts: Parts, bounds: list[float]) -> None:
     ahead = given_parts.whole
@@ -94,7 +94,7 @@ def test_any_spans_and_the_rest_sum_to_the_win_probability(given_parts: Parts, b
     assert (np.array(spans) >= -1e-12).all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(parts())
 def test_quantiles_of_the_closing_are_in_order(given_parts: Parts) -> None:
     ahead = given_parts.whole
@@ -104,7 +104,7 @@ def test_quantiles_of_the_closing_are_in_order(given_parts: Parts) -> None:
     assert (p50 <= p90).all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(parts(), st.floats(0.01, 0.99))
 def test_days_by_inverts_the_chance_to_be_open(given_parts: Parts, share: float) -> None:
     ahead = given_parts.whole
@@ -114,7 +114,7 @@ def test_days_by_inverts_the_chance_to_be_open(given_parts: Parts, share: float)
     assert (ahead.open_after(days * (1 + 1e-9) + 1e-9) <= 1 - share + 1e-6).all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(parts(), st.lists(st.floats(0, 5_000), min_size=2, max_size=5))
 def test_the_chance_to_be_open_falls_from_one(given_parts: Parts, days: list[float]) -> None:
     ahead = given_parts.whole
@@ -124,7 +124,7 @@ def test_the_chance_to_be_open_falls_from_one(given_parts: Parts, days: list[flo
     assert (still >= 0).all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(parts(), st.floats(0, 3_000))
 def test_the_expected_closing_lies_ahead_also_of_what_has_passed(given_parts: Parts, after: float) -> None:
     ahead = given_parts.whole
@@ -132,7 +132,7 @@ def test_the_expected_closing_lies_ahead_also_of_what_has_passed(given_parts: Pa
     assert (ahead.expected_days(np.full(3, after)) >= after).all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(parts())
 def test_nothing_yields_where_the_parts_agreed_already(given_parts: Parts) -> None:
     apart = Parts(**vars(given_parts) | {"stalled": np.zeros(3)}).whole
@@ -142,7 +142,7 @@ def test_nothing_yields_where_the_parts_agreed_already(given_parts: Parts) -> No
     assert ahead.lost_within == pytest.approx(apart.lost_within, abs=1e-15)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(parts())
 def test_an_unknown_risk_of_stalling_leaves_the_rest_as_it_is(given_parts: Parts) -> None:
     ahead = Parts(**vars(given_parts) | {"stalled": np.full(3, np.nan)}).whole
@@ -151,7 +151,7 @@ def test_an_unknown_risk_of_stalling_leaves_the_rest_as_it_is(given_parts: Parts
     assert np.isfinite(ahead.expected_days()).all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(parts())
 def test_a_deal_alone_gets_the_same_bits_as_among_others(given_parts: Parts) -> None:
     together = given_parts.whole

@@ -88,7 +88,7 @@ def test_snapshots_of_one_deal_count_as_one_deal_in_the_bounds() -> None:
     assert width(apart, "demo") < width(together, "demo")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 500), st.floats(0, 1))
 def test_bounds_contain_the_rate_and_stay_between_0_and_1(n: int, share: float) -> None:
     n_won = round(n * share)

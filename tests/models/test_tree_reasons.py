@@ -82,7 +82,7 @@ def test_a_leaf_behind_two_signals_shares_its_value_as_shapley_would():
     assert [(1 / first - 1) * table[0b10], (1 / second - 1) * table[0b01]] == pytest.approx(by_hand)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 10_000),
     n=st.integers(20, 400),
@@ -101,7 +101,7 @@ def test_equals_lightgbm(seed, n, n_signals, missing, num_leaves, max_depth, use
     assert_as_lightgbm(booster, with_odd_values(matrix, seed).astype(kind))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), missing=st.sampled_from([0.0, 0.2]), n_categories=st.integers(3, 70))
 def test_equals_lightgbm_on_categories(seed, missing, n_categories):
     matrix = rows(seed, 400, 4, missing=missing, whole=0.0)

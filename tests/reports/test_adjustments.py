@@ -167,7 +167,7 @@ def by_recursion(group: str | None, over: dict, expected: dict, called: dict) ->
     return sum(by_recursion(part, over, expected, called) for part, boss in over.items() if boss == group)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(companies(), st.data())
 def test_the_roll_up_is_the_rule_to_the_cent(company, data):
     over, teams, expected = company
@@ -183,7 +183,7 @@ def test_the_roll_up_is_the_rule_to_the_cent(company, data):
         assert found[group].cents == by_recursion(group[1] or None, over, expected, called)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(companies(), st.data())
 def test_the_whole_is_its_call_or_the_sum_of_its_teams(company, data):
     _, teams, expected = company

@@ -213,7 +213,7 @@ def histories(draw):
 
 
 @pytest.mark.slow
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(histories(), st.booleans())
 def test_both_ends_are_the_forecasts_to_the_cent_and_causes_sum_to_the_difference(company, scored, history, in_use):
     deals, since, version, scores = history

@@ -361,7 +361,7 @@ LINE = st.tuples(st.integers(1, 12), st.sampled_from(["P1", "P2", "P3"]), st.int
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(deals(), st.lists(LINE, max_size=15, unique_by=lambda line: line[:2]), st.floats(0, 3), st.floats(0, 0.6))
 def test_every_level_sums_to_the_whole_to_the_cent(forecast_of, made, lines, per_day, shock):
     rows_of_lines = "".join(f"\nD{n} | {product} | {many} | {price}" for n, product, many, price in lines)
@@ -380,7 +380,7 @@ def test_every_level_sums_to_the_whole_to_the_cent(forecast_of, made, lines, per
     assert (rows["p50"] <= rows["p90"]).all()
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(deals())
 def test_the_whole_of_the_periods_is_the_sum_of_every_deals_chance(forecast_of, rates, quarters, made):
     """Said twice: the same sum, written once more deal by deal."""

@@ -113,7 +113,7 @@ def test_where_rows_are_parts_of_deals_there_is_no_whole():
     assert ("whole", "") not in sums_by_group(open_money(table, chance), Shock(), with_whole=False)[0]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 40), st.integers(1, 7), st.floats(0, 1), st.integers(0, 99))
 def test_means_add_up_to_the_cent_at_every_level(n, n_owners, scale, seed):
     table, chance = deals_of(n, n_owners, seed)

@@ -61,7 +61,7 @@ def test_two_deals_by_hand():
     st.sampled_from([0.0, 0.3, 1.0]),
 )
 @example([(1, 0.5), (1, 0.5), (1, 0.5), (1, 0.5), (1, 0.25)], 1.0)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_few_deals_agree_with_every_combination_written_out(deals, scale):
     amount, chance = np.array([float(a) for a, _ in deals]), np.array([p for _, p in deals])
     money, known = money_sum(amount, chance, Shock(scale)), written_out(amount, chance, Shock(scale))
@@ -194,7 +194,7 @@ def test_without_a_shock_deals_are_independent():
     assert money_sums.shifts(Shock())[0].tolist() == [0]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.floats(-1e8, 1e9), st.floats(0, 1)), max_size=60),
     st.floats(0, 1.5),

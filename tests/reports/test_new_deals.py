@@ -105,7 +105,7 @@ def test_quick_deals_bring_what_quick_deals_brought() -> None:
     assert in_all == pytest.approx(learned.amount, rel=0.2)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(1, 90), st.integers(1, 90))
 def test_adjoining_periods_sum_to_the_period_over_both(first: int, more: int) -> None:
     learned = learn_creation(history(per_day=1), AS_OF)

@@ -104,7 +104,7 @@ DEAL = st.fixed_dictionaries({
 })  # fmt: skip
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(moves(), st.lists(DEAL, min_size=1, max_size=10))
 def test_teams_sum_to_the_whole_to_the_cent_whoever_moved_when(
     present_of, scores_of, tables_with, rates, quarters, moved, made

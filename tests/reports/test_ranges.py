@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.interval_calibration import scaled
@@ -27,7 +27,6 @@ def total(at: np.ndarray, share: np.ndarray, closed: float, factor: float) -> np
     return np.maximum(middle + factor * (at + closed - middle), np.minimum(at + closed, closed))
 
 
-@settings(deadline=None)
 @given(outcomes(), CLOSED, FACTORS, st.integers(-1_000, 9_000))
 def test_the_chance_to_reach_a_quota_is_the_share_of_widened_outcomes_that_do(drawn, closed, factor, quota):
     at, share = drawn
@@ -37,7 +36,6 @@ def test_the_chance_to_reach_a_quota_is_the_share_of_widened_outcomes_that_do(dr
         assert reach_probability(steps(at, share), closed, quota, factor) == pytest.approx(expected, abs=1e-9)
 
 
-@settings(deadline=None)
 @given(outcomes(), CLOSED, FACTORS)
 def test_the_range_holds_the_widened_outcomes_that_it_says(drawn, closed, factor):
     at, share = drawn
@@ -47,7 +45,6 @@ def test_the_range_holds_the_widened_outcomes_that_it_says(drawn, closed, factor
     assert share[found > high + 1e-6].sum() <= 0.1 + 1e-9
 
 
-@settings(deadline=None)
 @given(outcomes(), CLOSED, FACTORS)
 def test_a_backtest_scales_as_the_live_forecast_does(drawn, closed, factor):
     money = steps(*drawn)

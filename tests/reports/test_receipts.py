@@ -180,7 +180,7 @@ KNOTS = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(KNOTS, st.sampled_from([text for text in TERMS if parsed_terms(text)]))
 def test_a_deals_month_is_what_its_days_say_one_by_one(knots, terms):
     """Said twice: the chance of each closing day, what is then due in the month, its mean and its variance."""
@@ -225,7 +225,7 @@ NO_AMOUNT = {"stage_category": "open", "closed_at": None, "amount": None, "curre
 HARDLY_ANY_CHANCE = [{"win_within": [[20, low], [136, high]]} for low, high in ((0, 0), (0, 0), (0, 0), (2e-311, 1))]
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(book=books(), per_day=st.floats(0, 2), shock=st.floats(0, 0.6))
 @example(
     book=([NO_AMOUNT] * 4, ("net 30", "net 30", "due on receipt", "net 30"), HARDLY_ANY_CHANCE), per_day=0.0, shock=0.0

@@ -15,7 +15,7 @@ from reports.shocks import COARSE, Shock, chances_given_shock, shifts
 
 
 @given(st.lists(st.floats(0, 1), max_size=20), st.floats(0, 2), st.sampled_from([2.5, 5.0, math.inf]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_deal_keeps_its_chance_over_the_shock(chances, scale, degrees):
     for spacing in (COARSE, 0.2):
         moved, weight = shifts(Shock(scale, degrees), spacing)

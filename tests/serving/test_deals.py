@@ -103,7 +103,7 @@ def test_scores_renewed_between_two_pages_are_not_mixed(client, store, hand_made
 
 
 @given(text=st.text(max_size=40))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_text_in_the_cursor_breaks_the_list(client, text):
     assert client.get("/v1/deals", params={"cursor": text}).status_code in (409, 422)
 
