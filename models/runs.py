@@ -63,7 +63,7 @@ def log_challenger(tracking_uri: str, scorer: Scorer, training: Training) -> Log
     with in_one_sentence():
         connect(tracking_uri)
         with mlflow.start_run() as run, tempfile.TemporaryDirectory() as folder:
-            _log(scorer, training)
+            _log_origin(scorer, training)
             scorer.save(Path(folder) / "scorer")
             tags = dict(training.tags) | {
                 "scorer_version": scorer.version,
@@ -71,6 +71,7 @@ def log_challenger(tracking_uri: str, scorer: Scorer, training: Training) -> Log
                 "files_digest": digest(Path(folder) / "scorer"),
             }
             model = _log_model(scorer, training.example, Path(folder) / "scorer")
+            _log_quality(training, model.model_id)
             return Logged(run.info.run_id, register(model.model_uri, run.info.run_id, tags, model.model_id))
 
 
@@ -131,12 +132,17 @@ def data_digest(data: pd.DataFrame) -> str:
     return hashlib.sha256(values.tobytes() + "\0".join(data.columns).encode()).hexdigest()[:16]
 
 
-def _log(scorer: Scorer, training: Training) -> None:
+def _log_origin(scorer: Scorer, training: Training) -> None:
     mlflow.log_params(dict(training.parameters))
     mlflow.set_tags({"scorer_version": scorer.version, "note": scorer.note, "code_version": code_version()})
     mlflow.set_tags(dict(training.tags))
     mlflow.log_input(_described(training.data), context="training")
-    log_results(training.metrics, training.tables, training.texts)
+
+
+def _log_quality(training: Training, model_id: str) -> None:
+    """After the model: to those that it finds in the run when it is logged, MLflow asks its server one by one."""
+    mlflow.log_metrics(dict(training.metrics), model_id=model_id)
+    log_results(tables=training.tables, texts=training.texts)
     for name, figure in training.figures.items():
         mlflow.log_figure(figure, f"figures/{name}.png")
 

@@ -155,14 +155,14 @@ def test_the_future_cannot_be_seen_in_many_companies(known, companies, cut):
 @pytest.mark.slow
 def test_norms_of_a_week_that_has_only_begun_are_found(known, companies, cut, monkeypatch):
     look_to_the_end_of_the_week(monkeypatch)
-    found = found_in(known, companies, cut, examples=40)
+    found = found_in(known, companies, cut, examples=20)
     assert {"days_in_stage_vs_norm", "patience"} <= found <= {"patience", *NORMED}
 
 
 @pytest.mark.slow
 def test_a_kernel_that_knows_events_when_they_happen_is_found(known, companies, cut, monkeypatch):
     know_events_when_they_happen(monkeypatch)
-    assert {"stage_position", "amount", "pushes", "owner_changes"} <= found_in(known, companies, cut, examples=40)
+    assert {"stage_position", "amount", "pushes", "owner_changes"} <= found_in(known, companies, cut, examples=20)
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """`plumbline report`: from a store with scores to files that stand on their own."""
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -16,16 +17,26 @@ pytestmark = pytest.mark.slow
 AS_OF = pd.Timestamp("2026-08-03", tz="UTC").as_unit("us")
 
 
-@pytest.fixture
-def store(tmp_path: Path, scores_of):
-    opened = open_store(f"sqlite:///{tmp_path}/plumbline.db")
-    tables = simulate(300, seed=5).tables
+@pytest.fixture(scope="module")
+def database(tmp_path_factory, scores_of) -> Path:
+    """A scored company, made once and copied for each test."""
+    path = tmp_path_factory.mktemp("reports") / "scored.db"
+    opened = open_store(f"sqlite:///{path}")
+    tables = simulate(120, seed=5).tables
     with opened.transaction():
         for name, rows in tables.items():
             opened.write(name, rows)
     deals = present(tables, AS_OF)
     still_open = deals.loc[deals["stage_category"] == "open", "deal_id"]
     opened.append("scores", scores_of(*({"deal_id": deal_id, "as_of": AS_OF} for deal_id in still_open)))
+    opened.close()
+    return path
+
+
+@pytest.fixture
+def store(tmp_path: Path, database: Path):
+    shutil.copy(database, tmp_path / "plumbline.db")
+    opened = open_store(f"sqlite:///{tmp_path}/plumbline.db")
     yield opened
     opened.close()
 
