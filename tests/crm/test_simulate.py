@@ -286,4 +286,4 @@ def test_memory_is_bounded_by_the_chunk_not_by_the_size(tmp_path):
         tracemalloc.stop()
         return peak
 
-    assert peak_bytes(600) < 1.6 * peak_bytes(150)
+    assert peak_bytes(375) < 1.6 * peak_bytes(75)

@@ -5,6 +5,7 @@ import shutil
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -267,10 +268,10 @@ def store(tmp_path, filled_database) -> Iterator[Store]:
     opened.close()
 
 
-@pytest.fixture
-def make_client() -> Iterator[Callable[..., TestClient]]:
-    """Make a client of an app around a store; it shows the key unless told otherwise."""
-    clients = []
+@contextmanager
+def clients() -> Iterator[Callable[..., TestClient]]:
+    """Make clients of apps around a store, closed at the end; they show the key unless told otherwise."""
+    made = []
 
     def make(
         store: Store, *, key: str | None = KEY, champion: Champion | None = None, **settings: object
@@ -279,12 +280,26 @@ def make_client() -> Iterator[Callable[..., TestClient]]:
         settings = {"clock": lambda: NOW, "check_every_s": 0.0} | settings
         app = create_app(store, champion, api_key=ApiKey(KEY), **settings)
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
-        clients.append(TestClient(app, headers=headers, raise_server_exceptions=False, follow_redirects=False))
-        return clients[-1]
+        made.append(TestClient(app, headers=headers, raise_server_exceptions=False, follow_redirects=False))
+        return made[-1]
 
     yield make
-    for client in clients:
+    for client in made:
         client.close()
+
+
+@pytest.fixture
+def make_client() -> Iterator[Callable[..., TestClient]]:
+    """Make a client of an app of the test's own."""
+    with clients() as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def make_shared_client() -> Iterator[Callable[..., TestClient]]:
+    """Make a client of an app that a module's tests share, because they only read."""
+    with clients() as make:
+        yield make
 
 
 @pytest.fixture

@@ -40,9 +40,9 @@ def filled(company, scoring: Scoring, tmp_path_factory) -> Iterator[SimpleNamesp
     store.close()
 
 
-@pytest.fixture
-def served(filled, make_client):
-    return make_client(filled.store, champion=filled.champion, clock=lambda: AS_OF)
+@pytest.fixture(scope="module")
+def served(filled, make_shared_client):
+    return make_shared_client(filled.store, champion=filled.champion, clock=lambda: AS_OF)
 
 
 def lasting(store) -> list[str]:
@@ -198,10 +198,11 @@ def test_the_page_of_a_deal_tells_all_of_it(served, filled):
         assert heading in text
 
 
-def test_a_page_does_not_wait_for_the_index(served, filled, eventually):
+def test_a_page_does_not_wait_for_the_index(filled, make_client, eventually):
     path = f"/deals/{lasting(filled.store)[1]}"
-    assert "being looked up" in served.get(path, headers=HTML).text
-    eventually(lambda: "Similar deals: " in served.get(path, headers=HTML).text)
+    fresh = make_client(filled.store, champion=filled.champion, clock=lambda: AS_OF)
+    assert "being looked up" in fresh.get(path, headers=HTML).text
+    eventually(lambda: "Similar deals: " in fresh.get(path, headers=HTML).text)
 
 
 def test_a_page_without_a_model_leaves_out_what_only_a_model_can_say(filled, make_client):
