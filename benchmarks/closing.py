@@ -26,9 +26,10 @@ from crm.oracle_chances import HORIZON_DAYS
 from crm.simulate import DEMO_END, DEMO_YEARS
 from models.arithmetic import at_days, probability
 from models.boosting import BoosterPlan, fit_booster
-from models.closing_time import KNOTS_DAYS, ClosingTime
+from models.closing_time import KNOTS_DAYS
 from training.blocks import examples
 from training.dataset import Dataset
+from training.fit import _closing_time
 from training.targets import target
 
 N_DEALS = 20_000
@@ -51,9 +52,8 @@ def ours(known: Dataset, judged: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     learned = target(known, "win", known.until, np.ones(len(known.at), bool))
     booster = fit_booster(examples(known, learned), BoosterPlan(), N_ROUNDS)
     won = probability(booster.predict(judged[known.signals].to_numpy(np.float32), raw_score=True))
-    seen = known.labels(known.until)
-    closing = ClosingTime().fit(known.table, seen.won, seen.days_to_close, seen.days_seen)
-    return won, won[:, None] * _at_horizons(closing.predict(judged)[0])
+    knots, if_won, _, _ = _closing_time(known, seed=0).predict(judged)
+    return won, won[:, None] * _at_horizons(if_won, knots)
 
 
 def hazard(known: Dataset, judged: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -76,7 +76,7 @@ def hazard(known: Dataset, judged: pd.DataFrame) -> tuple[np.ndarray, np.ndarray
         won[:, place] = still_open * chances[:, 1]
         still_open = still_open * chances[:, 0]
     within = np.cumsum(won, axis=1)
-    return within[:, -1], _at_horizons(within)
+    return within[:, -1], _at_horizons(within, np.broadcast_to(KNOTS, within.shape))
 
 
 def survival_boost(known: Dataset, judged: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -92,7 +92,7 @@ def survival_boost(known: Dataset, judged: pd.DataFrame) -> tuple[np.ndarray, np
     model.fit(known.matrix[rows], pd.DataFrame({"event": event, "duration": np.maximum(duration, 1e-3)}))
     found = model.predict_cumulative_incidence(judged[known.signals].to_numpy(np.float32), times=KNOTS)[:, 1]
     within = np.maximum.accumulate(np.clip(found, 0, 1), axis=1)
-    return within[:, -1], _at_horizons(within)
+    return within[:, -1], _at_horizons(within, np.broadcast_to(KNOTS, within.shape))
 
 
 def _pairs(matrix: np.ndarray, signals: list[str], start: np.ndarray, end: np.ndarray) -> np.ndarray:
@@ -101,8 +101,8 @@ def _pairs(matrix: np.ndarray, signals: list[str], start: np.ndarray, end: np.nd
     return np.column_stack([matrix, start, end - start, *ahead]).astype(np.float32)
 
 
-def _at_horizons(within: np.ndarray) -> np.ndarray:
-    return np.stack([at_days(within, KNOTS, np.full(len(within), days)) for days in HORIZONS], axis=1)
+def _at_horizons(within: np.ndarray, knots: np.ndarray) -> np.ndarray:
+    return np.stack([at_days(within, knots, np.full(len(within), days)) for days in HORIZONS], axis=1)
 
 
 def judge(way: Way, known: Dataset, judged: pd.DataFrame) -> dict[str, float]:

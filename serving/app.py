@@ -3,12 +3,14 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
+from starlette.routing import BaseRoute
 
 from crm.store import Store
 from serving import (
@@ -100,6 +102,7 @@ def create_app(
         yield
 
     app = FastAPI(
+        routes=_routes(),
         lifespan=lifespan,
         title="Plumbline",
         version="1",
@@ -123,20 +126,23 @@ def create_app(
     app.state.attempts = sign_in.Attempts()
     app.state.services = Services(store, latest, champion, insight, changes, Judged(store), clock)
     add_handlers(app)
-    _add_routes(app)
     return app
 
 
-def _add_routes(app: FastAPI) -> None:
-    app.include_router(health.router)
-    app.include_router(sign_in.router)
-    app.include_router(_api(), responses=_problem_answers())
-    app.include_router(pages.router)
-    app.include_router(manager.router)
+@cache
+def _routes() -> list[BaseRoute]:
+    """All of them, made once: what FastAPI works out of each is the same for every app of a process."""
+    router = APIRouter()
+    router.include_router(health.router)
+    router.include_router(sign_in.router)
+    router.include_router(_api(), responses=_problem_answers())
+    router.include_router(pages.router)
+    router.include_router(manager.router)
     for more in (people.pages, changes_page.router, accuracy_page.router, planning_page.router):
-        app.include_router(more)
-    app.include_router(docs.router)
-    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+        router.include_router(more)
+    router.include_router(docs.router)
+    router.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    return router.routes
 
 
 def _api() -> APIRouter:
