@@ -1,6 +1,7 @@
 """The house stands as designed: imports run downward, files stay small, rooms have names."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ SOURCES = sorted(path for folder in FLOORS for path in (ROOT / folder).rglob("*.
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 
+@cache
 def imported(path: Path) -> set[str]:
     """Full names of all modules that a file imports, at its top or inside a function."""
     names = set()

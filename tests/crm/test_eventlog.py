@@ -13,6 +13,8 @@ from crm.importer import import_files
 from crm.mapping import load_mapping
 from crm.store import Store, open_store
 
+pytestmark = pytest.mark.slow
+
 BANK = Path(__file__).parents[3] / "shared" / "data" / "bpic2012"
 HEADER = "case_id,activity,lifecycle,timestamp,resource\n"
 # Handed in, worked on, offered, offered anew, sent back, approved; the system is resource 112.
@@ -219,7 +221,6 @@ def bank_files(form: str) -> list[Path]:
     return [BANK / name for name in names[form]]
 
 
-@pytest.mark.slow
 def test_the_banks_log_gives_the_published_counts_in_either_form(tmp_path):
     told = {}
     for form in ("xes", "csv"):

@@ -15,6 +15,8 @@ from crm.importer import import_files
 from crm.mapping import load_mapping, parse_mapping
 from crm.store import Store, open_store
 
+pytestmark = pytest.mark.slow
+
 MAVEN = Path(__file__).parents[3] / "shared" / "data" / "maven_crm"
 MAPPING = """
 kind: export
@@ -209,7 +211,6 @@ def maven(tmp_path: Path) -> Iterator[Exports]:
     store.close()
 
 
-@pytest.mark.slow
 def test_the_maven_sample_comes_in_whole_and_once(maven):
     mapping = load_mapping("maven_crm")
     options = {"mapping": mapping, "rejects_path": maven.folder / "rejects.csv"}
@@ -232,7 +233,6 @@ def test_the_maven_sample_comes_in_whole_and_once(maven):
     assert all((counts.new, counts.changed) == (0, 0) for counts in again.tables.values())
 
 
-@pytest.mark.slow
 def test_nothing_of_the_maven_sample_tells_how_a_deal_will_end_before_it_does(maven):
     import_files([MAVEN], maven.store, mapping=load_mapping("maven_crm"), rejects_path=maven.folder / "rejects.csv")
     changes = maven.store.read("deal_changes")

@@ -19,6 +19,8 @@ from crm.simulated_world import World, simulate_world
 from crm.simulation_calendar import working_calendar
 from crm.tables import SENIORITIES
 
+pytestmark = pytest.mark.slow
+
 MANY, SEED = 4_000, 3
 TYPES, MOMENTA = range(len(laws.TYPES)), range(len(laws.MOMENTA))
 Tables = dict[str, pd.DataFrame]
@@ -230,7 +232,6 @@ def test_a_short_history_is_judged_as_by_adding_up_every_hidden_path(simulation,
         assert row["won_within_28d"] == pytest.approx(slow.win_chances(belief, 28), rel=1e-9)
 
 
-@pytest.mark.slow
 def test_long_histories_with_pushes_returns_new_owners_and_late_calls_are_judged_as_in_the_slow_version(
     simulation, world
 ):

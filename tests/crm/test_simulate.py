@@ -14,6 +14,8 @@ from crm.simulated_tables import STAGES
 from crm.simulated_world import simulate_world
 from crm.tables import AMOUNT, CATEGORY, CLOSE_DATE, OWNER, STAGE, TABLES
 
+pytestmark = pytest.mark.slow
+
 END = pd.Timestamp("2026-11-16", tz="UTC")
 DTYPES = {
     "text": "str",
@@ -251,7 +253,6 @@ def test_the_business_looks_like_one(tables, closed):
     assert first.mean() > 1.5 * first.median(), "amounts have a heavy tail"
 
 
-@pytest.mark.slow
 def test_deals_are_won_in_a_rush_at_the_end_of_a_quarter():
     changes = changes_of(simulate(6_000, seed=9).tables, STAGE)
     won = changes.loc[changes["new_value"] == "Won", "changed_at"].dt
@@ -277,7 +278,6 @@ def test_no_deals_or_no_time_is_refused_in_a_sentence(n_deals, years):
         simulate(n_deals, seed=0, years=years)
 
 
-@pytest.mark.slow
 def test_memory_is_bounded_by_the_chunk_not_by_the_size(tmp_path):
     def peak_bytes(n_deals: int) -> int:
         tracemalloc.start()

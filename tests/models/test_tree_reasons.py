@@ -16,6 +16,8 @@ from models.tree_kernel import BLOCK
 from models.tree_reasons import contributions, explain
 from models.tree_tables import leaf_table, tables
 
+pytestmark = pytest.mark.slow
+
 ODD = [np.nan, 0.0, -0.0, 1e-36, -1e-35, 1e-35, np.inf, -np.inf, 0.5, -1.0, -0.5, 31.7, 32.0, 1e6, 5e9]
 QUIET = {"verbosity": -1, "num_threads": 1, "deterministic": True, "force_col_wise": True, "seed": 0}
 

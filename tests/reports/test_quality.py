@@ -20,6 +20,8 @@ from reports.quality.management import impossible_management
 from reports.quality.signals import coverage
 from training.plan import Plan
 
+pytestmark = pytest.mark.slow
+
 AS_OF = datetime(2024, 6, 3, tzinfo=UTC)
 DEALS = """
 deal_id | name  | created_at

@@ -17,6 +17,8 @@ from reports.charts import forecast_chart
 from reports.forecast import forecast
 from reports.render import About, ago, at_risk_html, csv_text, days, forecast_html, money, percent
 
+pytestmark = pytest.mark.slow
+
 EVIL = "<script>alert('x')</script>"
 
 

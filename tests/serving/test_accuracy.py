@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
+pytestmark = pytest.mark.slow
+
 HTML = {"accept": "text/html"}
 # The hand-made company won one deal, of 9,000 euros, on 18 March; its latest scores are of 30 March.
 LATER = datetime(2026, 4, 6, tzinfo=UTC)

@@ -7,6 +7,8 @@ import pytest
 
 from reports.at_risk import at_risk
 
+pytestmark = pytest.mark.slow
+
 
 def rows(answer) -> list[dict]:
     return [row for period in answer.json()["periods"] for row in period["rows"]]

@@ -3,7 +3,11 @@
 import logging
 from datetime import timedelta
 
+import pytest
+
 from serving.latest import Latest
+
+pytestmark = pytest.mark.slow
 
 
 def served_version(client) -> str:

@@ -7,6 +7,8 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
+pytestmark = pytest.mark.slow
+
 OF_A_DEAL = [f"/v1/deals/{{deal_id}}/{name}" for name in ("history", "moved", "similar", "would-help")]
 PROGRAM_ROUTES = [
     *OF_A_DEAL,

@@ -9,6 +9,8 @@ import pytest
 from serving.pages import waterfall
 from serving.schemas import Reason
 
+pytestmark = pytest.mark.slow
+
 HTML = {"accept": "text/html"}
 PATHS = [
     "/",

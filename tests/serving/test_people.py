@@ -6,6 +6,8 @@ from decimal import Decimal
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 HTML = {"accept": "text/html"}
 
 

@@ -4,6 +4,8 @@ from decimal import Decimal
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 PARTS = ("received", "due", "open_expected", "new_expected")
 
 
