@@ -30,8 +30,6 @@ from features.norms import norms_of
 from features.partition import SnapshotPlan, snapshot_rows, snapshots_of
 from features.snapshots import Snapshots
 
-pytestmark = pytest.mark.slow
-
 ROOT = Path(__file__).parents[2]
 CUT = instant(datetime(2024, 3, 4, tzinfo=UTC))
 KEY = [("deal_id", "ascending"), ("as_of", "ascending")]
@@ -96,6 +94,7 @@ def test_parts_of_random_companies_give_the_bits_of_the_whole(companies):
     parts_agree(companies, 3)
 
 
+@pytest.mark.slow
 def test_parts_of_many_random_companies_give_the_bits_of_the_whole(companies):
     parts_agree(companies, 15)
 
@@ -119,10 +118,12 @@ def test_days_added_to_random_companies_give_the_bits_of_a_full_build(companies)
     additions_agree(companies, 3)
 
 
+@pytest.mark.slow
 def test_days_added_to_many_random_companies_give_the_bits_of_a_full_build(companies):
     additions_agree(companies, 8)
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_bits_of_one(demo, tmp_path, at):
     plan = SnapshotPlan(until=at("2026-11-16"))
     company = write_company(demo, f"{tmp_path}/crm")
@@ -132,6 +133,7 @@ def test_two_processes_give_the_bits_of_one(demo, tmp_path, at):
     assert_same_bits(rows_of(f"{tmp_path}/1"), in_one_pass(demo, plan))
 
 
+@pytest.mark.slow
 def test_the_store_gives_the_bits_of_files(demo, tmp_path, at):
     store = open_store(f"sqlite:///{tmp_path}/crm.db")
     for name in (name for name in demo if name not in LEDGERS):
@@ -276,6 +278,7 @@ def test_an_interrupted_build_leaves_the_last_one_and_the_next_sweeps_up(two_dea
     assert sorted(path.rsplit("/", 1)[-1] for path in files.ls("/out", detail=False)) == ["build-2", "current.json"]
 
 
+@pytest.mark.slow
 def test_a_build_killed_at_any_moment_leaves_the_last_one(demo, tmp_path):
     write_company(demo, f"{tmp_path}/crm")
     command = [sys.executable, "-m", "training.snapshots", "--crm", f"{tmp_path}/crm", "--out", f"{tmp_path}/out"]
