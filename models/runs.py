@@ -140,7 +140,7 @@ def _log_origin(scorer: Scorer, training: Training) -> None:
 
 
 def _log_quality(training: Training, model_id: str) -> None:
-    """After the model: to those that it finds in the run when it is logged, MLflow asks its server one by one."""
+    """To be called once the model is logged: metrics that are in the run before are linked to it by a request each."""
     mlflow.log_metrics(dict(training.metrics), model_id=model_id)
     log_results(tables=training.tables, texts=training.texts)
     for name, figure in training.figures.items():
