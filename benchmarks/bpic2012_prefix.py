@@ -107,7 +107,7 @@ def main() -> None:
             forest = f"{FORESTS[task][2]:.3f}" if strict else f"{FORESTS[task][0]:.3f} / {FORESTS[task][1]:.3f}"
             theirs = "" if strict else f"{PUBLISHED[task][0]:.3f} / {PUBLISHED[task][1]:.2f}"
             cells = [f"{found[name]:.3f}" for name in ("wauc", "auc", "brier", "ece")]
-            rung = f"{ladder.rung}, {ladder.n_rounds} x {ladder.plan.num_leaves}"
+            rung = f"{ladder.rung}, {' + '.join(map(str, ladder.n_rounds.values()))} x {ladder.plan.num_leaves}"
             print("| " + " | ".join([task, variant, rung, *cells, forest, theirs]) + " |", flush=True)
             called = f"{task}_strict" if strict else task
             figures |= {f"{called}_{name}": found[name] for name in ("wauc", "auc", "brier", "ece")}

@@ -15,7 +15,7 @@ from benchmarks.calibrators import WAYS, bootstrap_bounds, venn_abers_bounds
 from benchmarks.results import write_figures
 from features.facts import FloatColumn
 from models.calibration import Z80, Calibration, fit_calibration
-from models.probability import TREES
+from models.members import TREES
 from training.metrics import measure
 
 SIZES = {200: 20, 1_000: 10, 10_000: 3}
@@ -44,7 +44,7 @@ def stacked(rows: Rows) -> Calibration:
 
 
 def judged_ways(taught: Rows, later: Rows) -> dict[str, dict[str, float]]:
-    """Metrics of every way on the trees' log-odds, and on the line's and the trees' stacked as we do, at our level."""
+    """Metrics of every way on the trees' log-odds, and on both sorts' stacked as we do, at our level."""
     stack = stacked(taught)
     scores = {
         TREES: (taught.raw[TREES], later.raw[TREES]),

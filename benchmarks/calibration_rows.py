@@ -12,9 +12,8 @@ from benchmarks.results import data_or_skip
 from crm.simulate import DEMO_END
 from features.facts import DAY, BoolColumn, FloatColumn, IntColumn
 from features.labels import Patience
-from models.boosting import BoosterPlan, Examples, fit_booster
-from models.line import fit_line
-from models.probability import LINE, TREES
+from models.boosting import BoosterPlan, Examples
+from models.members import BEYOND, TREES, fit_members
 from training.blocks import examples
 from training.dataset import Dataset, build_dataset
 from training.targets import Target, target
@@ -23,6 +22,8 @@ SHARES = (0.45, 0.7)
 """Of the time: where learning ends, and where judging begins."""
 N_DEALS = 60_000
 N_TREES = 120
+SORTS = (TREES, BEYOND)
+"""The members that are stacked."""
 MOST_ROWS, MOST_JUDGED = 60_000, 40_000
 """Rows that the members learn from, and rows that judge, at most; how well the members do is not the question here."""
 
@@ -72,7 +73,7 @@ def rows_of(dataset: Dataset, embargo_days: int) -> tuple[Rows, Rows]:
     first = int(dataset.at.min())
     early, late = (first + int(share * (dataset.until - first)) for share in SHARES)
     past = _thinned(examples(dataset, target(dataset, "win", early, dataset.at < early)))
-    line, booster = fit_line(past), fit_booster(past, BoosterPlan(), N_TREES)
+    members = fit_members(SORTS, past, BoosterPlan(), dict.fromkeys(SORTS, N_TREES))
     embargo = embargo_days * DAY
     between = (dataset.at >= early + embargo) & (dataset.at < late)
     after = dataset.at >= late + embargo
@@ -81,7 +82,8 @@ def rows_of(dataset: Dataset, embargo_days: int) -> tuple[Rows, Rows]:
         used = np.flatnonzero(known.weight > 0)
         used = used[:: len(used) // most + 1]
         matrix = dataset.table.iloc[used][dataset.signals].to_numpy(np.float32)
-        raw = {LINE: line.predict(matrix), TREES: np.asarray(booster.predict(matrix, raw_score=True))}
+        said = members.raw(matrix)
+        raw = {name: said[name] for name in SORTS}
         period = N_PERIODS * (dataset.at[used] - early) // (late - early)
         return Rows(raw, known.happened[used], known.weight[used], dataset.snapshots.deal[used], period)
 

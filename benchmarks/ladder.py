@@ -1,4 +1,4 @@
-"""The product's ladder on any table of signals: base rate, line, trees, both stacked, by the product's own functions.
+"""The product's ladder on any table of signals: base rate, line, trees, all stacked, by the product's own functions.
 
 Training walks over a CRM's history; published data sets are single tables. Here the same rungs climb on folds that are
 given: each fold is predicted by models that learned from its other rows, the rung (and of several shapes of trees the
@@ -8,21 +8,19 @@ shape) is chosen by the log loss of those predictions, and they calibrate.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import lightgbm as lgb
 import numpy as np
 
 from features.facts import BoolColumn, FloatColumn, IntColumn
 from models.arithmetic import probability
-from models.boosting import BoosterPlan, Examples, fit_booster, fit_booster_and_rounds
+from models.boosting import BoosterPlan, Examples
 from models.calibration import Calibration, fit_calibration
-from models.line import Line, fit_line
-from models.probability import LINE, TREES
+from models.members import BEYOND, LINE, TREES, Members, fit_blocks, fit_members
 from models.rungs import BaseRate
 from training.later_scores import mixed, next_snapshots, scores_apart
 from training.metrics import measure
 
 BASE, BOTH = "base rate", f"{LINE} + {TREES}"
-MEMBERS: dict[str, tuple[str, ...]] = {BASE: (), LINE: (LINE,), TREES: (TREES,), BOTH: (LINE, TREES)}
+MEMBERS: dict[str, tuple[str, ...]] = {BASE: (), LINE: (LINE,), TREES: (TREES,), BOTH: (TREES, BEYOND)}
 Fold = tuple[BoolColumn, BoolColumn]
 """Which rows are learned from, and which are judged."""
 
@@ -34,17 +32,16 @@ class Ladder:
     Attributes
     ----------
     log_loss : of every rung, out of fold
-    plan, n_rounds : the shape of the trees and their number
+    plan, n_rounds : the shape of the trees, and the number of rounds of each member of trees
     """
 
     rung: str
     log_loss: Mapping[str, float]
     plan: BoosterPlan
-    n_rounds: int
+    n_rounds: Mapping[str, int]
     base_rate: float
     calibration: Calibration = field(default_factory=Calibration)
-    line: Line | None = None
-    booster: lgb.Booster | None = None
+    members: Members = field(default_factory=Members)
 
     def predict(self, signals: FloatColumn) -> FloatColumn:
         """Probabilities in [0, 1], one per row."""
@@ -58,12 +55,7 @@ class Ladder:
 
     def raw(self, signals: FloatColumn) -> dict[str, FloatColumn]:
         """Raw log-odds of each member."""
-        found: dict[str, FloatColumn] = {}
-        if self.line:
-            found[LINE] = self.line.predict(signals)
-        if self.booster:
-            found[TREES] = np.asarray(self.booster.predict(signals, raw_score=True), np.float64)
-        return found
+        return self.members.raw(signals)
 
 
 def climb(
@@ -81,29 +73,27 @@ def climb(
     """
     taught = [_taught(only(examples, learn), at) for learn, _ in folds]
     judged = np.logical_or.reduce([judge for _, judge in folds]) & (examples.weight > 0)
-    raw = {LINE: np.zeros(len(judged))}
-    for past, (_, judge) in zip(taught, folds, strict=True):
-        raw[LINE][judge] = fit_line(past).predict(examples.signals[judge])
     weight = np.where(judged, examples.weight, 0)
 
     def loss_of_trees(found: _Found) -> float:
-        return measure(examples.happened, weight, {TREES: probability(found[2])})[TREES]["log_loss"]
+        said = {name: probability(found[2][name]) for name in (TREES, BEYOND)}
+        return min(one["log_loss"] for one in measure(examples.happened, weight, said).values())
 
-    plan, n_rounds, raw[TREES] = min((_out_of_fold(examples, taught, folds, plan) for plan in plans), key=loss_of_trees)
+    tried = (out_of_fold(examples, taught, folds, plan) for plan in plans)
+    plan, n_rounds, raw = min(tried, key=loss_of_trees)
     rungs = _judged_apart(raw, examples, folds)
     loss = {name: found["log_loss"] for name, found in measure(examples.happened, weight, rungs).items()}
     rung = min(loss, key=loss.__getitem__)
     calibration = _calibrated(raw, MEMBERS[rung], examples, folds)
-    members, everything = calibration.slopes, _taught(examples, at)
+    names = calibration.slopes
     return Ladder(
-        rung if members else BASE,
+        rung if names else BASE,
         loss,
         plan,
         n_rounds,
         BaseRate().fit(examples.happened, examples.weight).rate_,
         calibration,
-        fit_line(everything) if LINE in members else None,
-        fit_booster(everything, plan, n_rounds) if TREES in members else None,
+        fit_members(names, _taught(examples, at), plan, n_rounds) if names else Members(),
     )
 
 
@@ -124,20 +114,17 @@ def _taught(examples: Examples, at: IntColumn | None) -> Examples:
     return replace(examples, happened=mixed(np.where(rows, examples.happened, np.nan), scores, later))
 
 
-_Found = tuple[BoosterPlan, int, FloatColumn]
+_Found = tuple[BoosterPlan, dict[str, int], dict[str, FloatColumn]]
 
 
-def _out_of_fold(examples: Examples, taught: Sequence[Examples], folds: Sequence[Fold], plan: BoosterPlan) -> _Found:
-    """The number of rounds that did best on the folds, and what trees of that number say of each fold."""
-    rounds = [
-        max(fit_booster_and_rounds(past, only(examples, judge), plan).best_iteration, 1)
-        for past, (_, judge) in zip(taught, folds, strict=True)
-    ]
-    # Not each fold's own best number: that one has seen the fold.
-    n_rounds, raw = int(np.median(rounds)), np.zeros(len(examples.happened))
-    for past, (_, judge) in zip(taught, folds, strict=True):
-        booster = fit_booster(past, plan, n_rounds)
-        raw[judge] = booster.predict(examples.signals[judge], raw_score=True)
+def out_of_fold(examples: Examples, taught: Sequence[Examples], folds: Sequence[Fold], plan: BoosterPlan) -> _Found:
+    """The numbers of rounds that did best on the folds, and what members that learned from elsewhere say of each."""
+    judges = [only(examples, judge) for _, judge in folds]
+    members, n_rounds = fit_blocks([(past, later, plan) for past, later in zip(taught, judges, strict=True)])
+    raw = {name: np.zeros(len(examples.happened)) for name in (LINE, TREES, BEYOND)}
+    for one, (_, judge) in zip(members, folds, strict=True):
+        for name, said in one.raw(examples.signals[judge]).items():
+            raw[name][judge] = said
     return plan, n_rounds, raw
 
 

@@ -19,17 +19,16 @@ from benchmarks.calibration import covered, tenths
 from benchmarks.calibration_rows import Rows
 from benchmarks.encoding import WinRates
 from benchmarks.features_runs import CURRENCY
-from benchmarks.ladder import _out_of_fold, folds_in_order, only
+from benchmarks.ladder import folds_in_order, only, out_of_fold
 from benchmarks.results import data_or_skip, write_figures
 from crm.simulate import DEMO_END, simulate
 from features.facts import FloatColumn
 from features.labels import Patience
 from models.arithmetic import probability
-from models.boosting import BoosterPlan, Examples, fit_booster, raw_scores
+from models.boosting import BoosterPlan, Examples
 from models.calibration import Calibration, _level, fit_calibration
-from models.line import fit_line
-from models.probability import LINE, TREES
-from training.blocks import FEW_ROUNDS, _Blocks, _trees, examples, taught, trees
+from models.members import BEYOND, TREES, fit_members
+from training.blocks import _Blocks, taught, trees
 from training.dataset import Dataset, build_dataset
 from training.metrics import calibration_error
 from training.plan import Plan
@@ -55,17 +54,10 @@ def at_instant(dataset: Dataset, plan: Plan, share: float, best: FloatColumn | N
     cut = first + int(share * span)
     past = dataset.before(cut)
     blocks = _Blocks(past, plan, "win")
-    n, rounds = len(past.at), list[int]()
-    raw, period = {LINE: np.zeros(n), TREES: np.zeros(n)}, np.full(n, -1)
-    for number, (start, rows) in enumerate(zip(blocks.starts, blocks.rows, strict=True)):
-        if rows.any():
-            before = blocks.learned_before(start)
-            is_last = start == blocks.starts[-1]
-            later = None if is_last else examples(past, blocks.seen(rows, blocks.starts[-1]))
-            raw[LINE][rows] = fit_line(before).predict(before.signals[rows])
-            booster = _trees(before, later, trees(plan, "win", before), rounds)
-            raw[TREES][rows] = raw_scores(booster, before.signals[rows])
-            period[rows] = number
+    n, (raw, n_rounds) = len(past.at), blocks.members_said()
+    period = np.full(n, -1)
+    for number, rows in enumerate(blocks.rows):
+        period[rows] = number
     known = target(past, "win", cut, np.ones(n, bool))
     judged = Rows(raw, known.happened, known.weight, past.snapshots.deal, period)
     coming = (dataset.at >= cut) & (dataset.at < cut + int(0.2 * span))
@@ -73,15 +65,16 @@ def at_instant(dataset: Dataset, plan: Plan, share: float, best: FloatColumn | N
     happened, weight = (came.happened, came.weight) if best is None else (best, coming.astype(np.float64))
     learned, used = taught(past, plan, "win", cut), weight > 0
     shape = trees(plan, "win", learned)
-    said = _said(learned, dataset.matrix[used], shape, int(np.median(rounds or [FEW_ROUNDS])))
+    said = _said(learned, dataset.matrix[used], shape, n_rounds)
     deal = dataset.snapshots.deal[used]
     closed = (period >= 0) & (known.weight > 0)
     return Seen(judged.only(closed), Rows(said, happened[used], weight[used], deal, np.zeros_like(deal)))
 
 
-def _said(learned: Examples, signals: FloatColumn, plan: BoosterPlan, n_rounds: int) -> dict[str, FloatColumn]:
-    booster = fit_booster(learned, plan, n_rounds)
-    return {LINE: fit_line(learned).predict(signals), TREES: raw_scores(booster, signals)}
+def _said(
+    learned: Examples, signals: FloatColumn, plan: BoosterPlan, n_rounds: dict[str, int]
+) -> dict[str, FloatColumn]:
+    return fit_members((TREES, BEYOND), learned, plan, n_rounds).raw(signals)
 
 
 def bank() -> Iterator[Seen]:
@@ -106,12 +99,11 @@ def opportunities() -> Iterator[Seen]:
         signals = rates.fit_transform(columns[past], happened[past], deal[past])
         learned = Examples(signals, happened[past], np.ones(past.sum()), deal[past], rates.names(columns))
         folds = folds_in_order(place[past])
-        _, n_rounds, said_by_trees = _out_of_fold(learned, [only(learned, before) for before, _ in folds], folds, plan)
-        line, period = np.zeros(len(said_by_trees)), np.full(len(said_by_trees), -1)
-        for number, (before, judged) in enumerate(folds):
-            line[judged] = fit_line(only(learned, before)).predict(signals[judged])
+        pasts, period = [only(learned, before) for before, _ in folds], np.full(len(signals), -1)
+        _, n_rounds, said_of_past = out_of_fold(learned, pasts, folds, plan)
+        for number, (_, judged) in enumerate(folds):
             period[judged] = number
-        of_past = Rows({LINE: line, TREES: said_by_trees}, learned.happened, learned.weight, learned.deal, period)
+        of_past = Rows(said_of_past, learned.happened, learned.weight, learned.deal, period)
         said = _said(learned, rates.transform(columns[coming]), plan, n_rounds)
         later = Rows(said, happened[coming], np.ones(coming.sum()), deal[coming], np.zeros(coming.sum(), np.int64))
         yield Seen(of_past.only(period >= 0), later)
@@ -153,7 +145,9 @@ def _best_level(stack: Calibration, rows: Rows) -> float:
 def judged(seen: Seen) -> dict[str, float] | None:
     """Figures of one instant; None where no member counts."""
     blocks, later = seen.blocks, seen.later
-    stack = fit_calibration(blocks.raw, blocks.happened, blocks.weight, blocks.deal, blocks.period)
+    stack = fit_calibration(
+        {name: blocks.raw[name] for name in (TREES, BEYOND)}, blocks.happened, blocks.weight, blocks.deal, blocks.period
+    )
     if not stack.slopes:
         return None
     score, found = stack.log_odds(later.raw) - stack.intercept, dict[str, float]()

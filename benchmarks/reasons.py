@@ -22,10 +22,10 @@ from crm.simulate import DEMO_END
 from features.facts import DAY, BoolColumn
 from features.labels import Patience
 from models.arithmetic import probability
-from models.boosting import BoosterPlan, Examples, fit_booster, fit_booster_and_rounds
+from models.boosting import BoosterPlan, Examples
 from models.calibration import fit_calibration
-from models.line import fit_line
-from models.probability import LINE, TREES, ProbabilityModel
+from models.members import BEYOND, TREES, fit_blocks, fit_members
+from models.probability import ProbabilityModel
 from models.reasons import points, reasons
 from models.rungs import StageRate
 from models.tree_reasons import contributions
@@ -66,7 +66,7 @@ class Fitted:
 
     @property
     def boosters(self) -> list[lgb.Booster]:
-        return [model.booster for model in self.models.values() if model.booster]
+        return [booster for model in self.models.values() for _, booster in model.members.boosters]
 
 
 def dataset() -> Dataset:
@@ -88,7 +88,7 @@ def judging(data: Dataset) -> BoolColumn:
 
 
 def fitted(data: Dataset, learned: dict[Event, Examples], shape: BoosterPlan | None, *, stops: bool) -> Fitted:
-    """Trees of one shape for both events, with the line beside them as in a scorer."""
+    """Trees of one shape for both events, from nothing and beyond the line as in a scorer."""
     models: dict[Event, ProbabilityModel] = {}
     losses: dict[Event, float] = {}
     early, late = cuts(data)
@@ -98,22 +98,17 @@ def fitted(data: Dataset, learned: dict[Event, Examples], shape: BoosterPlan | N
         plan = shape or trees(PLAN, event, past)
         between = (data.at >= early + EMBARGO_DAYS * DAY) & (data.at < late)
         later = examples(data, target(data, event, late, between))
-        booster = _up_to_best(past, later, plan) if stops else fit_booster(past, plan, plan.max_rounds)
-        line = fit_line(past)
-        raw = {LINE: line.predict(later.signals), TREES: np.asarray(booster.predict(later.signals, raw_score=True))}
+        sorts = (TREES, BEYOND)
+        n_rounds = fit_blocks([(past, later, plan)])[1] if stops else dict.fromkeys(sorts, plan.max_rounds)
+        members = fit_members(sorts, past, plan, n_rounds)
+        raw = {name: said for name, said in members.raw(later.signals).items() if name in sorts}
         slopes = fit_calibration(raw, later.happened, later.weight, later.deal, np.zeros_like(later.deal))
-        rate = StageRate()
-        models[event] = ProbabilityModel(tuple(data.signals), rate, "stage_position", booster, line, slopes)
+        members = fit_members(slopes.slopes, past, plan, n_rounds)
+        models[event] = ProbabilityModel(tuple(data.signals), StageRate(), "stage_position", members, slopes)
         known = target(data, event, data.until, judged)
         said = {"trees": models[event].predict(data.table)}
         losses[event] = measure(known.happened, known.weight, said)["trees"]["log_loss"]
     return Fitted(models, losses)
-
-
-def _up_to_best(past: Examples, later: Examples, plan: BoosterPlan) -> lgb.Booster:
-    """The trees up to the best round only, as a model on disk has them."""
-    booster = fit_booster_and_rounds(past, later, plan)
-    return lgb.Booster(model_str=booster.model_to_string(num_iteration=max(booster.best_iteration, 1)))
 
 
 def score_and_reasons(models: dict[Event, ProbabilityModel], rows: pd.DataFrame) -> None:

@@ -1,5 +1,6 @@
 """Boosted trees (LightGBM), shaped to be explained: shallow enough that exact reasons stay cheap."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import lightgbm as lgb
@@ -7,8 +8,10 @@ import numpy as np
 
 from features.facts import FloatColumn, IntColumn
 
-PATIENCE_ROUNDS = 30
+PATIENCE_ROUNDS = 50
 """Rounds without a better validation loss before the search for the number of rounds stops."""
+FEW_ROUNDS = 50
+"""Trees where nothing can tell how many are best."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class BoosterPlan:
 class Examples:
     """Rows to learn from: signals of shape (n, n_signals), labels in [0, 1], weights; weight 0 is not used.
 
-    ``deal`` says which deal a row is a snapshot of.
+    ``deal`` says which deal a row is a snapshot of; ``start`` is the log-odds to which trees add, None for a constant.
     """
 
     signals: FloatColumn
@@ -62,6 +65,7 @@ class Examples:
     weight: FloatColumn
     deal: IntColumn
     names: list[str] = field(repr=False)
+    start: FloatColumn | None = None
 
     @property
     def has_both(self) -> bool:
@@ -75,6 +79,7 @@ class Examples:
             self.signals[used].astype(np.float32),
             self.happened[used],
             weight=self.weight[used],
+            init_score=None if self.start is None else self.start[used],
             feature_name=self.names,
             reference=reference,
             params={"max_bin": 63, "verbosity": -1, "num_threads": num_threads},
@@ -86,20 +91,57 @@ def fit_booster(examples: Examples, plan: BoosterPlan, n_rounds: int) -> lgb.Boo
     return lgb.train(plan.parameters(), examples.dataset(plan.num_threads), num_boost_round=n_rounds)
 
 
-def fit_booster_and_rounds(examples: Examples, later: Examples, plan: BoosterPlan) -> lgb.Booster:
-    """Fit until the log loss on ``later`` no longer falls; ``best_iteration`` is the number of rounds."""
-    train = examples.dataset(plan.num_threads)
-    return lgb.train(
+def fit_boosters(blocks: Sequence[tuple[Examples, Examples | None, BoosterPlan]]) -> tuple[list[lgb.Booster], int]:
+    """Fit a booster for each block; and the one number of rounds at which their log losses on later rows are least.
+
+    One number for all: what is best for a block alone is as much its luck, and has seen what it is to be judged on.
+
+    Parameters
+    ----------
+    blocks : what each learns from, later rows to judge it by if there are any, and the shape of its trees
+
+    Returns
+    -------
+    boosters : what they say is said by so many rounds (``best_iteration``), however many were tried
+    n_rounds : ``FEW_ROUNDS`` where no block can be judged
+    """
+    tried = {
+        place: (*_fit_until_no_better(past, later, plan), float(later.weight.sum()))
+        for place, (past, later, plan) in enumerate(blocks)
+        if later and later.has_both
+    }
+    n_rounds = _best_together([(losses, weight) for _, losses, weight in tried.values()]) if tried else FEW_ROUNDS
+    boosters = []
+    for place, (past, _, plan) in enumerate(blocks):
+        enough = place in tried and tried[place][0].current_iteration() >= n_rounds
+        boosters.append(tried[place][0] if enough else fit_booster(past, plan, n_rounds))
+        boosters[-1].best_iteration = n_rounds
+    return boosters, n_rounds
+
+
+def _best_together(curves: Sequence[tuple[FloatColumn, float]]) -> int:
+    """Where the weighted mean of losses by round is least; one that ends early goes on as it ended."""
+    most = max(len(losses) for losses, _ in curves)
+    whole = [np.append(losses, np.full(most - len(losses), losses[-1])) for losses, _ in curves]
+    return 1 + int(np.average(whole, axis=0, weights=[weight for _, weight in curves]).argmin())
+
+
+def _fit_until_no_better(past: Examples, later: Examples, plan: BoosterPlan) -> tuple[lgb.Booster, FloatColumn]:
+    """Trees fitted until the log loss on ``later`` has long stopped falling, and that loss after each round."""
+    train, losses = past.dataset(plan.num_threads), dict[str, dict[str, list[float]]]()
+    booster = lgb.train(
         plan.parameters(),
         train,
         num_boost_round=plan.max_rounds,
         valid_sets=[later.dataset(plan.num_threads, train)],
-        callbacks=[lgb.early_stopping(PATIENCE_ROUNDS, verbose=False)],
+        valid_names=["later"],
+        callbacks=[lgb.record_evaluation(losses), lgb.early_stopping(PATIENCE_ROUNDS, verbose=False)],
     )
+    return booster, np.array(losses["later"]["cross_entropy"])
 
 
 def raw_scores(booster: lgb.Booster, matrix: FloatColumn) -> FloatColumn:
-    """Raw log-odds of each row; LightGBM knows no empty matrix.
+    """What the trees add to the log-odds of each row; LightGBM knows no empty matrix.
 
     On one thread, said each time: LightGBM keeps the number for the whole process, and one call that changes it while
     another works in the next thread can end the process.

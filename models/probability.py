@@ -4,21 +4,18 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
 from features.declared import NOTHING, Declared
 from features.facts import FloatColumn, IntColumn
 from models.arithmetic import probability
-from models.boosting import raw_scores
 from models.calibration import Calibration, log_odds
-from models.line import Line
+from models.members import BEYOND, LINE, TREES, Members
 from models.rungs import StageRate
 from models.tree_reasons import explain
 from models.tree_tables import TreeTables, tables
 
-TREES, LINE = "lightgbm", "logistic"
 _Ask = Callable[["ProbabilityModel", pd.DataFrame], tuple[FloatColumn, ...]]
 
 
@@ -36,15 +33,22 @@ def pipeline_of(stage: pd.Series, pipelines: Iterable[str]) -> IntColumn:
     return stage.map(places).to_numpy(np.int64)
 
 
+def rung_of(calibration: Calibration) -> str:
+    """What the members that count are called together; empty where none does."""
+    parts = {LINE: [LINE], TREES: [TREES], BEYOND: [LINE, TREES]}
+    found = {part for name in calibration.slopes for part in parts[name]}
+    return " + ".join(name for name in (LINE, TREES) if name in found)
+
+
 @dataclass(frozen=True)
 class ProbabilityModel:
     """P(event) with additive parts.
 
     Attributes
     ----------
-    stage_rate : the rung below, used where there is neither booster nor line
+    stage_rate : the rung below, used where no member counts
     stage_signal : the signal that stands for the stage in the reasons of the stage rate
-    booster, line : the members, None where the data do not carry them; calibration says how much each counts
+    members, calibration : line and trees, and how much each of them counts
     typical : median of each signal by stage, among past snapshots of deals that were won
     declared : what the company declared of its own, from which some of the signals are made
     own : models of pipelines that have data enough for one of their own, by pipeline; they answer for its deals
@@ -53,8 +57,7 @@ class ProbabilityModel:
     signals: tuple[str, ...]
     stage_rate: StageRate
     stage_signal: str
-    booster: lgb.Booster | None = None
-    line: Line | None = None
+    members: Members = field(default_factory=Members)
     calibration: Calibration = field(default_factory=Calibration)
     typical: dict[str, dict[str, float]] = field(default_factory=dict)
     declared: Declared = NOTHING
@@ -63,16 +66,17 @@ class ProbabilityModel:
     @property
     def rung(self) -> str:
         """Which rung of the ladder answers."""
-        return " + ".join(self._members) or self.stage_rate.rung
+        return rung_of(self.calibration) or self.stage_rate.rung
 
     @property
     def knows(self) -> bool:
         """Whether anything was learned: without a single past case a probability would be made up."""
-        return bool(self._members) or bool(self.stage_rate.rate_)
+        return not self.is_rate or bool(self.stage_rate.rate_)
 
     @property
-    def _members(self) -> list[str]:
-        return [name for name, member in ((LINE, self.line), (TREES, self.booster)) if member]
+    def is_rate(self) -> bool:
+        """Whether it looks at a deal's stage only."""
+        return not self.calibration.slopes
 
     def predict(self, snapshots: pd.DataFrame) -> FloatColumn:
         """Probabilities in [0, 1], one per row of a table of ``features/pipeline.py``; NaN where nothing is known."""
@@ -80,7 +84,7 @@ class ProbabilityModel:
             return self._by_pipeline(snapshots, lambda model, rows: (model.predict(rows),))[0]
         if not self.knows:
             return np.full(len(snapshots), np.nan)
-        if not self._members:
+        if self.is_rate:
             return self.stage_rate.predict(snapshots["stage"])
         return probability(self.calibration.log_odds(self.raw(snapshots)))
 
@@ -91,19 +95,13 @@ class ProbabilityModel:
             return low, high
         if not self.knows:
             return np.full(len(snapshots), np.nan), np.full(len(snapshots), np.nan)
-        if not self._members:
+        if self.is_rate:
             return self.stage_rate.bounds(snapshots["stage"])
         return self.calibration.bounds(self.raw(snapshots))
 
     def raw(self, snapshots: pd.DataFrame) -> dict[str, FloatColumn]:
         """Raw log-odds of each member."""
-        matrix = self._matrix(snapshots)
-        found = {}
-        if self.line:
-            found[LINE] = self.line.predict(matrix)
-        if self.booster:
-            found[TREES] = raw_scores(self.booster, matrix)
-        return found
+        return self.members.raw(self._matrix(snapshots))
 
     def contributions(self, snapshots: pd.DataFrame) -> tuple[FloatColumn, FloatColumn]:
         """Base log-odds, and what each signal adds to it (exact Shapley values; Lundberg et al., 2020).
@@ -116,7 +114,7 @@ class ProbabilityModel:
         if self.own:
             base, added = self._by_pipeline(snapshots, lambda model, rows: model.contributions(rows))
             return base, added
-        if not self._members:
+        if self.is_rate:
             base = np.full(len(snapshots), log_odds(np.array([self.stage_rate.base_]))[0])
             added = np.zeros((len(snapshots), len(self.signals)))
             own = log_odds(self.stage_rate.predict(snapshots["stage"]))
@@ -124,12 +122,14 @@ class ProbabilityModel:
             return base, added
         matrix, slopes = self._matrix(snapshots), self.calibration.slopes
         base, added = np.full(len(matrix), self.calibration.intercept), np.zeros(matrix.shape)
-        if self.line:
-            start, parts = self.line.contributions(matrix)
-            base, added = base + slopes[LINE] * start, added + slopes[LINE] * parts
-        if self.booster:
-            shap = explain(self.booster, self._tables, matrix)
-            base, added = base + slopes[TREES] * shap[:, -1], added + slopes[TREES] * shap[:, :-1]
+        if self.members.line:
+            # What trees add to the line counts beside it.
+            slope, (start, parts) = slopes.get(LINE, 0) + slopes.get(BEYOND, 0), self.members.line.contributions(matrix)
+            base, added = base + slope * start, added + slope * parts
+        for name, booster in ((TREES, self.members.trees), (BEYOND, self.members.beyond)):
+            if booster:
+                shap = explain(booster, self._tables[name], matrix)
+                base, added = base + slopes[name] * shap[:, -1], added + slopes[name] * shap[:, :-1]
         return base, added
 
     def _by_pipeline(self, snapshots: pd.DataFrame, ask: _Ask) -> list[FloatColumn]:
@@ -147,8 +147,9 @@ class ProbabilityModel:
         return replace(self, own={})
 
     @cached_property
-    def _tables(self) -> TreeTables | None:
-        return tables(self.booster) if self.booster else None
+    def _tables(self) -> dict[str, TreeTables | None]:
+        boosters = {TREES: self.members.trees, BEYOND: self.members.beyond}
+        return {name: tables(booster) for name, booster in boosters.items() if booster}
 
     def _matrix(self, snapshots: pd.DataFrame) -> FloatColumn:
         return snapshots[list(self.signals)].to_numpy(np.float32)

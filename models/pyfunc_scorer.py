@@ -70,10 +70,15 @@ class PyfuncScorer(PythonModel):
         if card["line"]:
             raw["logistic"] = card["line"]["intercept"] + self.arithmetic.line_parts(matrix, card["line"]).sum(axis=1)
         if name in self.trees:
-            said = self.trees[name].predict(matrix, raw_score=True) if len(rows) else np.empty(0)
-            raw["lightgbm"] = np.asarray(said, dtype=np.float64)
+            raw["lightgbm"] = self._added(name, matrix)
+        if f"{name}.beyond" in self.trees:
+            raw["lightgbm beyond logistic"] = raw["logistic"] + self._added(f"{name}.beyond", matrix)
         parts = [slope * raw[name] for name, slope in slopes.items()]
         return self.arithmetic.probability(np.add.reduce(parts) + card["calibration"]["intercept"])
+
+    def _added(self, trees: str, matrix: np.ndarray) -> np.ndarray:
+        said = self.trees[trees].predict(matrix, raw_score=True) if len(matrix) else np.empty(0)
+        return np.asarray(said, dtype=np.float64)
 
 
 def _module(path: Path) -> SimpleNamespace:

@@ -59,7 +59,7 @@ def reasons(model: ProbabilityModel, snapshots: pd.DataFrame) -> tuple[FloatColu
     start, shares = points(base, added)
     values = snapshots[list(model.signals)].to_numpy(np.float64)
     known = signals_of(model.declared)
-    if not (model.booster or model.line) and known[model.stage_signal].unit == "rate":
+    if model.is_rate and known[model.stage_signal].unit == "rate":
         # The stage's own rate decides here, which may come from what the CRM states, not from past deals.
         values[:, model.signals.index(model.stage_signal)] = model.predict(snapshots)
     signals = [known[name] for name in model.signals]

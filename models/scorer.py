@@ -1,7 +1,7 @@
 """The scorer: everything that is needed to score a deal, learned, saved and loaded as one.
 
 On disk it is plain files: ``card.json`` (signals, rates, calibration, dates) and LightGBM's own text
-(``win.txt``, ``stall.txt``). No pickle: anybody can read what will be loaded.
+(``win.txt``, ``win.beyond.txt`` and so for ``stall``). No pickle: anybody can read what will be loaded.
 """
 
 import hashlib
@@ -24,11 +24,12 @@ from models.arithmetic import at_days
 from models.calibration import Calibration
 from models.closing_time import KNOTS_DAYS, ClosingTime
 from models.line import Line
+from models.members import Members
 from models.outlook import Outlook, outlook
 from models.probability import ProbabilityModel
 from models.rungs import StageRate
 
-FORMAT = 5
+FORMAT = 6
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,8 @@ class Scorer:
         texts = {"card.json": json.dumps(card, indent=1, sort_keys=True, allow_nan=False)}
         for event, pooled in (("win", self.win), ("stall", self.stall)):
             for name, model in [(event, pooled), *_own(event, pooled)]:
-                if model.booster:
-                    texts[f"{name}.txt"] = _text(model.booster)
+                for ending, booster in model.members.boosters:
+                    texts[f"{name}{ending}.txt"] = _text(booster)
         return texts
 
     def save(self, folder: Path) -> None:
@@ -148,7 +149,7 @@ def _card(model: ProbabilityModel) -> dict[str, Any]:
         "signals": list(model.signals),
         "stage_signal": model.stage_signal,
         "stage_rate": {"prior": rate.prior, "base": rate.base_, "by_stage": rate.rate_, "n_deals": rate.n_deals_},
-        "line": model.line.document() if model.line else None,
+        "line": model.members.line.document() if model.members.line else None,
         "calibration": {
             "slopes": dict(fitted.slopes),
             "intercept": fitted.intercept,
@@ -164,8 +165,11 @@ def _own(event: str, pooled: ProbabilityModel) -> list[tuple[str, ProbabilityMod
     return [(f"{event}.{place}", model) for place, model in enumerate(pooled.own.values())]
 
 
+def _booster(path: Path) -> lgb.Booster | None:
+    return lgb.Booster(model_str=path.read_text(encoding="utf-8")) if path.exists() else None
+
+
 def _model(card: dict[str, Any], declared: Declared, folder: Path, name: str) -> ProbabilityModel:
-    trees = folder / f"{name}.txt"
     rate = StageRate(card["stage_rate"]["prior"])
     rate.base_, rate.rate_ = card["stage_rate"]["base"], card["stage_rate"]["by_stage"]
     rate.n_deals_ = card["stage_rate"]["n_deals"]
@@ -174,8 +178,11 @@ def _model(card: dict[str, Any], declared: Declared, folder: Path, name: str) ->
         signals=tuple(card["signals"]),
         stage_rate=rate,
         stage_signal=card["stage_signal"],
-        booster=lgb.Booster(model_str=trees.read_text(encoding="utf-8")) if trees.exists() else None,
-        line=Line.of_document(card["line"]) if card["line"] else None,
+        members=Members(
+            Line.of_document(card["line"]) if card["line"] else None,
+            _booster(folder / f"{name}.txt"),
+            _booster(folder / f"{name}.beyond.txt"),
+        ),
         calibration=Calibration(
             fitted["slopes"], fitted["intercept"], tuple(tuple(row) for row in fitted["covariance"])
         ),

@@ -65,7 +65,7 @@ class SimilarDeals:
         added = model.contributions(table)[1].astype(np.float32) if len(table) else np.empty((0, 0), np.float32)
         # A column that says the same of all says nothing; without any other there is no measure.
         self._columns = np.flatnonzero(np.ptp(added, axis=0)) if len(added) else np.empty(0, np.int64)
-        known = bool(model.line or model.booster) and len(self._columns) > 0
+        known = not model.is_rate and len(self._columns) > 0
         self._moments = table[["deal_id", "as_of"]].reset_index(drop=True)
         self._rows = dict(table.reset_index(drop=True).groupby("stage", sort=True).indices) if known else {}
         self._nearest = {

@@ -74,7 +74,7 @@ def would_help(model: ProbabilityModel, snapshot: pd.DataFrame, top: int = TOP) 
     -------
     list, empty where nothing would help, or where the model knows the stage only
     """
-    if not (model.line or model.booster):
+    if model.is_rate:
         return []
     signals = signals_of(model.declared)
     typical = model.typical.get(snapshot["stage"].iloc[0], {})

@@ -7,15 +7,13 @@ nothing is chosen.
 from dataclasses import dataclass
 from functools import cached_property
 
-import lightgbm as lgb
 import numpy as np
 
 from features.facts import DAY, BoolColumn, FloatColumn
 from models.arithmetic import probability
-from models.boosting import BoosterPlan, Examples, fit_booster, fit_booster_and_rounds, raw_scores
+from models.boosting import BoosterPlan, Examples
 from models.calibration import Calibration, fit_calibration
-from models.line import fit_line
-from models.probability import LINE, TREES
+from models.members import BEYOND, LINE, TREES, Block, fit_blocks
 from models.rungs import ALIKE, StageRate
 from training.dataset import Dataset
 from training.later_scores import shape, with_later_scores
@@ -24,13 +22,11 @@ from training.plan import Plan
 from training.targets import Event, Target, target
 
 BASE, STAGE, BOTH = "base rate", "stage rate", f"{LINE} + {TREES}"
-MEMBERS: dict[str, tuple[str, ...]] = {BASE: (), STAGE: (), LINE: (LINE,), TREES: (TREES,), BOTH: (LINE, TREES)}
+MEMBERS: dict[str, tuple[str, ...]] = {BASE: (), STAGE: (), LINE: (LINE,), TREES: (TREES,), BOTH: (TREES, BEYOND)}
 """The ladder: what each rung is made of besides rates, the simplest first."""
 _LEARNED = {name: members for name, members in MEMBERS.items() if members}
 SCORER = "scorer"
 """What the rung that was chosen is called among the others."""
-FEW_ROUNDS = 50
-"""Trees where a block cannot tell how many are best."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +45,7 @@ class Walk:
     Attributes
     ----------
     rung : which did best on the blocks before the holdout; of the rates the better one where no member counts
-    n_rounds : the number of trees
+    n_rounds : the number of rounds of each member of trees
     calibration : of the rung's members, fitted on all blocks
     log_loss : of every rung, on the blocks before the holdout
     judged, said : those blocks' labels, and what the rung said of them with slopes fitted elsewhere
@@ -57,7 +53,7 @@ class Walk:
     """
 
     rung: str
-    n_rounds: int
+    n_rounds: dict[str, int]
     calibration: Calibration
     log_loss: dict[str, float]
     judged: Target
@@ -92,21 +88,11 @@ def walk(dataset: Dataset, plan: Plan, event: Event) -> Walk | None:
     if not (known.has_both and blocks.seen(blocks.rows[-1], dataset.until).has_both):
         return None
     n = len(dataset.at)
-    raw: dict[str, FloatColumn] = {LINE: np.zeros(n), TREES: np.zeros(n)}
     rates = {BASE: np.full(n, 0.5), STAGE: np.full(n, 0.5)}
-    rounds: list[int] = []
     for start, rows in zip(blocks.starts, blocks.rows, strict=True):
-        is_holdout = start == blocks.starts[-1]
         for name, prior in ((BASE, ALIKE), (STAGE, plan.stage_prior)):
             rates[name][rows] = blocks.rate(start, prior)[rows]
-        if not rows.any():
-            continue
-        past = blocks.learned_before(start)
-        matrix = past.signals[rows]
-        raw[LINE][rows] = fit_line(past).predict(matrix)
-        later = None if is_holdout else blocks.seen(rows, blocks.starts[-1])
-        booster = _trees(past, examples(dataset, later) if later else None, trees(plan, event, past), rounds)
-        raw[TREES][rows] = raw_scores(booster, matrix)
+    raw, n_rounds = blocks.members_said()
     # Each block is judged with slopes fitted on the others: its own would favour the upper rungs.
     apart = {name: column.copy() for name, column in rates.items()} | {name: np.full(n, 0.5) for name in _LEARNED}
     said, counting = dict(rates), set(rates)
@@ -125,16 +111,7 @@ def walk(dataset: Dataset, plan: Plan, event: Event) -> Walk | None:
     final = blocks.calibrated(raw, MEMBERS[rung], blocks.seen(everything, dataset.until))
     # With the holdout known too, it can be that no member counts any more.
     kept = rung if final.slopes else min(rates, key=loss.__getitem__)
-    return Walk(kept, int(np.median(rounds or [FEW_ROUNDS])), final, loss, known, apart[rung], holdout)
-
-
-def _trees(past: Examples, later: Examples | None, plan: BoosterPlan, rounds: list[int]) -> lgb.Booster:
-    """Trees for one block; on blocks before the holdout the best number of rounds is added to ``rounds``."""
-    if later is None or not later.has_both:
-        return fit_booster(past, plan, int(np.median(rounds or [FEW_ROUNDS])))
-    booster = fit_booster_and_rounds(past, later, plan)
-    rounds.append(max(booster.best_iteration, 1))
-    return booster
+    return Walk(kept, n_rounds, final, loss, known, apart[rung], holdout)
 
 
 def _said(calibration: Calibration, raw: dict[str, FloatColumn], rates: dict[str, FloatColumn]) -> FloatColumn:
@@ -172,8 +149,21 @@ class _Blocks:
     def seen(self, rows: BoolColumn, cutoff: int) -> Target:
         return target(self.dataset, self.event, cutoff, rows)
 
-    def learned_before(self, start: int) -> Examples:
-        return taught(self.dataset, self.plan, self.event, start)
+    def members_said(self) -> tuple[dict[str, FloatColumn], dict[str, int]]:
+        """What the members say of each block, having learned from before it; and the numbers of rounds."""
+        learned = [(start, rows) for start, rows in zip(self.starts, self.rows, strict=True) if rows.any()]
+        members, n_rounds = fit_blocks([self._block(start, rows) for start, rows in learned])
+        raw = {name: np.zeros(len(self.dataset.at)) for name in (LINE, TREES, BEYOND)}
+        for (_, rows), one in zip(learned, members, strict=True):
+            for name, said in one.raw(self.dataset.matrix[rows]).items():
+                raw[name][rows] = said
+        return raw, n_rounds
+
+    def _block(self, start: int, rows: BoolColumn) -> Block:
+        past = taught(self.dataset, self.plan, self.event, start)
+        is_holdout = start == self.starts[-1]
+        later = None if is_holdout else examples(self.dataset, self.seen(rows, self.starts[-1]))
+        return past, later, trees(self.plan, self.event, past)
 
     def calibrated(self, raw: dict[str, FloatColumn], members: tuple[str, ...], seen: Target) -> Calibration:
         block = np.searchsorted(self.starts, self.dataset.at, side="right")

@@ -12,10 +12,9 @@ from threadpoolctl import threadpool_limits
 
 from crm.errors import NotEnoughDataError
 from crm.fiscal import quarter_starts
-from models.boosting import fit_booster
 from models.closing_time import ClosingTime
-from models.line import fit_line
-from models.probability import LINE, TREES, ProbabilityModel
+from models.members import fit_members
+from models.probability import ProbabilityModel
 from models.rungs import ALIKE, StageRate
 from models.scorer import Scorer
 from training.blocks import BASE, Holdout, Walk, taught, trees, walk
@@ -68,7 +67,7 @@ def fit(dataset: Dataset, plan: Plan) -> Fit:
         closing=_closing_time(dataset, plan.booster.seed),
         patience=(patience.minimum_days, patience.maximum_days, patience.default_days),
         trained_until=plan.train_until.isoformat(),
-        note=missing or ("" if win.booster or win.line else _RATE_IS_BETTER.format(rung=win.rung)),
+        note=missing or (_RATE_IS_BETTER.format(rung=win.rung) if win.is_rate else ""),
     )
     return Fit(scorer, {event: holdout for event, holdout in holdouts.items() if holdout})
 
@@ -114,11 +113,10 @@ def _model(
     rung = ProbabilityModel(tuple(dataset.signals), rate, _STAGE_SIGNAL[event], declared=dataset.declared)
     if not walked:
         return rung
-    members, learned = walked.calibration.slopes, taught(dataset, plan, event, dataset.until)
+    names, learned = walked.calibration.slopes, taught(dataset, plan, event, dataset.until)
     return replace(
         rung,
-        booster=fit_booster(learned, trees(plan, event, learned), walked.n_rounds) if TREES in members else None,
-        line=fit_line(learned) if LINE in members else None,
+        members=fit_members(names, learned, trees(plan, event, learned), walked.n_rounds),
         calibration=walked.calibration,
         typical=typical,
     )

@@ -149,8 +149,9 @@ def _calibration(contest: Contest | None, event: Event, stages: pd.Series) -> Ch
     outside = [stage for stage, figures in found.items() if not figures["low"] <= figures["said"] <= figures["high"]]
     if not outside:
         widest = max(abs(figures["said"] - figures["came"]) for figures in found.values())
+        where = f"all {len(found)} stages" if len(found) > 1 else "its only stage"
         says = (
-            f"The {IN_WORDS[event]} lies inside the band around what came in all {len(found)} stages, "
+            f"The {IN_WORDS[event]} lies inside the band around what came in {where}, "
             f"{100 * widest:.1f} points from it at most."
         )
     else:

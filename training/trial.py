@@ -78,7 +78,7 @@ def trial(
     rows = groups[found.rows].reset_index(drop=True) if found else groups.head(0)
     verdict = gate(
         found,
-        rows["stage"],
+        dataset.table.loc[found.rows if found else [], "stage"].reset_index(drop=True),
         champion_version=champion.version if champion else "",
         broken=broken_rules(scorer, dataset, plan.booster.seed),
         note=note,
@@ -98,7 +98,7 @@ def training_record(scorer: Scorer, dataset: Dataset, plan: Plan, tried: Trial) 
         for event, judged in (tried.contest.judged.items() if tried.contest else ())
         if event in set(tried.metrics["event"])
     }
-    if scorer.win.booster:
+    if not scorer.win.is_rate:
         figures["signals_win"] = signals_figure(scorer.win, dataset.table, plan.booster.seed)
     return Training(
         parameters=plan.parameters() | {"n_snapshots": len(dataset.at), "n_signals": len(dataset.signals)},

@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.ladder import BASE, BOTH, climb, folds_in_order, folds_of_groups
 from models.boosting import BoosterPlan, Examples
-from models.probability import LINE, TREES
+from models.members import LINE, TREES, Members
 
 PLAN = BoosterPlan(max_rounds=40, learning_rate=0.1, min_data_in_leaf=20)
 
@@ -31,7 +31,7 @@ def test_members_that_turn_the_ranking_round_leave_it_on_the_ground():
     signals = np.where(early[:, None], examples.signals, -examples.signals)
     turned = Examples(signals, examples.happened, examples.weight, examples.deal, examples.names)
     ladder = climb(turned, [(early, ~early)], [PLAN])
-    assert (ladder.rung, ladder.line, ladder.booster) == (BASE, None, None)
+    assert (ladder.rung, ladder.members) == (BASE, Members())
     assert np.ptp(ladder.predict(signals)) == 0
 
 

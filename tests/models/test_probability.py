@@ -2,13 +2,15 @@
 
 from functools import partial
 
+import lightgbm as lgb
 import numpy as np
 import pytest
 
 from models.arithmetic import REACH
 from models.calibration import log_odds
 from models.line import Line
-from models.probability import LINE, TREES, ProbabilityModel
+from models.members import BEYOND, LINE, TREES
+from models.probability import ProbabilityModel
 from models.scorer import Scorer
 from training.dataset import Dataset
 
@@ -27,11 +29,11 @@ def stage_model(request: pytest.FixtureRequest, stage_scorer: Scorer) -> Probabi
     return found
 
 
-def trees_by_shap(model: ProbabilityModel, matrix: np.ndarray) -> tuple[float, np.ndarray]:
-    """Base and Shapley values of the trees by shap's own arithmetic."""
+def trees_by_shap(trees: lgb.Booster, matrix: np.ndarray) -> tuple[float, np.ndarray]:
+    """Base and Shapley values of trees by shap's own arithmetic."""
     import shap
 
-    explainer = shap.TreeExplainer(model.booster)
+    explainer = shap.TreeExplainer(trees)
     explainer.model.model_type = "internal"  # otherwise it would ask LightGBM, as we do
     return float(np.ravel(explainer.expected_value)[-1]), np.asarray(explainer.shap_values(matrix))
 
@@ -54,10 +56,15 @@ def test_contributions_are_shap_values(model: ProbabilityModel, dataset: Dataset
     some = dataset.table.sample(150, random_state=0)
     matrix, slopes = some[list(model.signals)].to_numpy(np.float32), model.calibration.slopes
     expected, theirs = model.calibration.intercept, np.zeros(matrix.shape)
-    members = {TREES: partial(trees_by_shap, model), LINE: partial(line_by_hand, model.line)}
+    members = {
+        LINE: [partial(line_by_hand, model.members.line)],
+        TREES: [partial(trees_by_shap, model.members.trees)],
+        BEYOND: [partial(line_by_hand, model.members.line), partial(trees_by_shap, model.members.beyond)],
+    }
     for name, slope in slopes.items():
-        start, parts = members[name](matrix)
-        expected, theirs = expected + slope * start, theirs + slope * parts
+        for part in members[name]:
+            start, parts = part(matrix)
+            expected, theirs = expected + slope * start, theirs + slope * parts
     base, added = model.contributions(some)
     assert added == pytest.approx(theirs, rel=1e-6, abs=1e-9)
     assert base == pytest.approx(expected, rel=1e-6, abs=1e-9)

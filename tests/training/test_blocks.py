@@ -48,17 +48,18 @@ def with_table(dataset: Dataset, table: pd.DataFrame) -> Dataset:
 
 
 def walked(tables: Tables, plan: Plan, event: Event, monkeypatch: pytest.MonkeyPatch) -> tuple[Walk, list[str]]:
-    """The walk, and the text of every booster that it fitted."""
+    """The walk, and every line and booster that it fitted, as text."""
     texts: list[str] = []
-    for name in ("fit_booster", "fit_booster_and_rounds"):
-        real = getattr(blocks, name)
+    real = blocks.fit_blocks
 
-        def noting(*given, real=real):
-            booster = real(*given)
-            texts.append(booster.model_to_string())
-            return booster
+    def noting(*given):
+        members, n_rounds = real(*given)
+        for one in members:
+            texts.append(str(one.line.document()))
+            texts.extend(booster.model_to_string() for _, booster in one.boosters)
+        return members, n_rounds
 
-        monkeypatch.setattr(blocks, name, noting)
+    monkeypatch.setattr(blocks, "fit_blocks", noting)
     found = walk(dataset_of(tables, plan), plan, event)
     monkeypatch.undo()
     assert found is not None
@@ -72,7 +73,7 @@ def test_what_is_known_from_the_holdouts_start_on_changes_nothing_that_is_learne
     other = poisoned(small_company.tables, holdout_start(small_dataset, plan))
     plain, plain_texts = walked(small_company.tables, plan, event, monkeypatch)
     poison, poison_texts = walked(other, plan, event, monkeypatch)
-    assert len(plain_texts) == 3
+    assert len(plain_texts) == 3 * 3
     assert plain_texts == poison_texts
     assert plain.n_rounds == poison.n_rounds
     assert plain.log_loss == poison.log_loss

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from crm.simulate import simulate
 from features.declared import NOTHING
 from models.scorer import Scorer
 from training.dataset import Dataset
@@ -16,31 +17,32 @@ from training.invariants import broken_rules
 from training.model_card import markdown
 from training.plan import Plan
 from training.segments import FEW, as_metrics, segments
+from training.train import dataset_of
 from training.trial import Champion, Trial, gate_tags, training_record, trial
 
 
 @pytest.fixture(scope="module")
-def dataset(small_dataset: Dataset) -> Dataset:
-    """The small company's: what is tested here trains again and again."""
-    return small_dataset
+def dataset(plan: Plan) -> Dataset:
+    """A small company's, as what is tested here trains again and again; its newest deals closed much as scored."""
+    return dataset_of(simulate(400, seed=4).tables, plan)
 
 
 @pytest.fixture(scope="module")
-def fitted(small_fitted: Fit) -> Fit:
-    """The small company's scorer with its holdouts."""
-    return small_fitted
+def fitted(dataset: Dataset, plan: Plan) -> Fit:
+    """Its scorer with the holdouts."""
+    return fit(dataset, plan)
 
 
 @pytest.fixture(scope="module")
-def scorer(small_fitted: Fit) -> Scorer:
-    """The small company's scorer."""
-    return small_fitted.scorer
+def scorer(fitted: Fit) -> Scorer:
+    """Its scorer."""
+    return fitted.scorer
 
 
 @pytest.fixture(scope="module")
-def stage_scorer(small_dataset: Dataset, plan: Plan) -> Scorer:
+def stage_scorer(dataset: Dataset, plan: Plan) -> Scorer:
     """What comes of too little data."""
-    return fit(small_dataset, replace(plan, minimum_of_each=10_000)).scorer
+    return fit(dataset, replace(plan, minimum_of_each=10_000)).scorer
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +107,14 @@ def test_with_too_little_history_it_says_so_and_passes(stage_scorer: Scorer, dat
     assert (
         "Too few deals have ended to say." in training_record(stage_scorer, early, plan, tried).texts["model_card.md"]
     )
+
+
+def test_a_company_with_one_stage_only_is_judged_in_it(scorer: Scorer, dataset: Dataset, plan: Plan) -> None:
+    flat = replace(dataset)
+    vars(flat)["table"] = dataset.table.assign(stage="new-sales/Only")
+    tried = trial(scorer, flat, plan)
+    assert "The stall risk lies inside the band around what came in its only stage" in tried.verdict.says
+    assert set(tried.by_segment["grouping"]) >= {"source", "age"}
 
 
 def test_every_invariant_is_looked_at(scorer: Scorer, stage_scorer: Scorer, dataset: Dataset, monkeypatch) -> None:

@@ -28,7 +28,9 @@ def test_the_cost_of_a_tree_is_its_leaves_times_its_depth() -> None:
 
 def test_stage_rates_cost_nothing_to_explain(scorer: Scorer, stage_scorer: Scorer) -> None:
     assert explanation_cost(stage_scorer) == 0
-    assert explanation_cost(scorer) == sum(booster_cost(model.booster) for model in (scorer.win, scorer.stall))
+    assert explanation_cost(scorer) == sum(
+        booster_cost(booster) for model in (scorer.win, scorer.stall) for _, booster in model.members.boosters
+    )
 
 
 def test_no_block_sees_the_holdout_or_itself(small_dataset: Dataset, plan: Plan) -> None:
