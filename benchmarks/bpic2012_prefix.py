@@ -28,10 +28,8 @@ FORESTS = {"accepted": (0.700, 0.207, 0.655), "declined": (0.620, 0.143, 0.561),
 BLOCKS = (0.6, 0.8)
 """Shares of the training cases, by their start, at which inner blocks begin."""
 PLANS = (
-    BoosterPlan(max_rounds=300, learning_rate=0.1),
-    BoosterPlan(
-        max_rounds=300, learning_rate=0.1, num_leaves=8, min_data_in_leaf=300, feature_fraction=0.3, lambda_l2=50
-    ),
+    BoosterPlan(),
+    BoosterPlan(num_leaves=8, min_data_in_leaf=300, feature_fraction=0.3, lambda_l2=50),
 )
 """Shapes to choose among; many rows are of few cases, so leaves may have to be large."""
 VARIANTS = ("published", "strict")
