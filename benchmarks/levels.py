@@ -3,7 +3,7 @@
 At each instant of a history a scorer walks through what was known then, as in training; slopes are fitted on its
 blocks, and each rule says where the intercept should be. What came after the instant judges: by how much the log loss
 lies above that of the best intercept, and how many tenths of the scores lie within the bounds. Simulated companies are
-judged by their oracle. What ``make bench-peers`` judges on comes after all of it: nothing was chosen on that.
+judged by their oracle. What ``make bench-peers`` judges on comes after all of it: no level was chosen on that.
 """
 
 import os
