@@ -14,7 +14,7 @@ from features.facts import BoolColumn, FloatColumn, IntColumn
 from models.arithmetic import probability
 from models.boosting import BoosterPlan, Examples
 from models.calibration import Calibration, fit_calibration
-from models.members import BEYOND, LINE, TREES, Members, fit_blocks, fit_members
+from models.members import BEYOND, LINE, TREES, Members, fit_blocks, fit_members, raw_of_blocks
 from models.rungs import BaseRate
 from training.later_scores import mixed, next_snapshots, scores_apart
 from training.metrics import measure
@@ -121,11 +121,7 @@ def out_of_fold(examples: Examples, taught: Sequence[Examples], folds: Sequence[
     """The numbers of rounds that did best on the folds, and what members that learned from elsewhere say of each."""
     judges = [only(examples, judge) for _, judge in folds]
     members, n_rounds = fit_blocks([(past, later, plan) for past, later in zip(taught, judges, strict=True)])
-    raw = {name: np.zeros(len(examples.happened)) for name in (LINE, TREES, BEYOND)}
-    for one, (_, judge) in zip(members, folds, strict=True):
-        for name, said in one.raw(examples.signals[judge]).items():
-            raw[name][judge] = said
-    return plan, n_rounds, raw
+    return plan, n_rounds, raw_of_blocks(members, examples.signals, [judge for _, judge in folds])
 
 
 def _judged_apart(raw: dict[str, FloatColumn], examples: Examples, folds: Sequence[Fold]) -> dict[str, FloatColumn]:

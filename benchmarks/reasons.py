@@ -66,7 +66,7 @@ class Fitted:
 
     @property
     def boosters(self) -> list[lgb.Booster]:
-        return [booster for model in self.models.values() for _, booster in model.members.boosters]
+        return [booster for model in self.models.values() for booster in model.members.boosters.values()]
 
 
 def dataset() -> Dataset:
@@ -103,7 +103,8 @@ def fitted(data: Dataset, learned: dict[Event, Examples], shape: BoosterPlan | N
         members = fit_members(sorts, past, plan, n_rounds)
         raw = {name: said for name, said in members.raw(later.signals).items() if name in sorts}
         slopes = fit_calibration(raw, later.happened, later.weight, later.deal, np.zeros_like(later.deal))
-        members = fit_members(slopes.slopes, past, plan, n_rounds)
+        if len(slopes.slopes) < len(sorts):
+            members = fit_members(slopes.slopes, past, plan, n_rounds)
         models[event] = ProbabilityModel(tuple(data.signals), StageRate(), "stage_position", members, slopes)
         known = target(data, event, data.until, judged)
         said = {"trees": models[event].predict(data.table)}

@@ -86,19 +86,19 @@ class Examples:
         )
 
 
+Block = tuple[Examples, Examples | None, BoosterPlan]
+"""What is learned from, later rows to judge it by if there are any, and the shape of the trees."""
+
+
 def fit_booster(examples: Examples, plan: BoosterPlan, n_rounds: int) -> lgb.Booster:
     """Fit ``n_rounds`` trees."""
     return lgb.train(plan.parameters(), examples.dataset(plan.num_threads), num_boost_round=n_rounds)
 
 
-def fit_boosters(blocks: Sequence[tuple[Examples, Examples | None, BoosterPlan]]) -> tuple[list[lgb.Booster], int]:
+def fit_boosters(blocks: Sequence[Block]) -> tuple[list[lgb.Booster], int]:
     """Fit a booster for each block; and the one number of rounds at which their log losses on later rows are least.
 
     One number for all: what is best for a block alone is as much its luck, and has seen what it is to be judged on.
-
-    Parameters
-    ----------
-    blocks : what each learns from, later rows to judge it by if there are any, and the shape of its trees
 
     Returns
     -------

@@ -6,18 +6,17 @@ than either alone on simulated companies of 6,000 and 20,000 deals; with 2,000, 
 luck of the better one, which was now this sort, now that.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import lightgbm as lgb
+import numpy as np
 
-from features.facts import FloatColumn
-from models.boosting import BoosterPlan, Examples, fit_booster, fit_boosters, raw_scores
+from features.facts import BoolColumn, FloatColumn
+from models.boosting import Block, BoosterPlan, Examples, fit_booster, fit_boosters, raw_scores
 from models.line import Line, fit_line
 
 LINE, TREES, BEYOND = "logistic", "lightgbm", "lightgbm beyond logistic"
-Block = tuple[Examples, Examples | None, BoosterPlan]
-"""What is learned from, later rows to judge it by if there are any, and the shape of the trees."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +39,9 @@ class Members:
         return found
 
     @property
-    def boosters(self) -> Iterator[tuple[str, lgb.Booster]]:
-        """The boosters there are, each with what its file's name adds to the model's."""
-        for ending, booster in (("", self.trees), (".beyond", self.beyond)):
-            if booster:
-                yield ending, booster
+    def boosters(self) -> dict[str, lgb.Booster]:
+        """The boosters there are, by member."""
+        return {name: booster for name, booster in ((TREES, self.trees), (BEYOND, self.beyond)) if booster}
 
 
 def fit_members(names: Iterable[str], learned: Examples, shape: BoosterPlan, n_rounds: Mapping[str, int]) -> Members:
@@ -68,3 +65,14 @@ def fit_blocks(blocks: Sequence[Block]) -> tuple[list[Members], dict[str, int]]:
         ]
     )
     return [Members(*one) for one in zip(lines, trees, beyond, strict=True)], {TREES: n_trees, BEYOND: n_beyond}
+
+
+def raw_of_blocks(
+    members: Sequence[Members], matrix: FloatColumn, rows: Sequence[BoolColumn]
+) -> dict[str, FloatColumn]:
+    """Raw log-odds of each member for all rows of ``matrix``: each block's rows by its own, 0 outside all blocks."""
+    raw = {name: np.zeros(len(matrix)) for name in (LINE, TREES, BEYOND)}
+    for one, block in zip(members, rows, strict=True):
+        for name, said in one.raw(matrix[block]).items():
+            raw[name][block] = said
+    return raw

@@ -126,10 +126,9 @@ class ProbabilityModel:
             # What trees add to the line counts beside it.
             slope, (start, parts) = slopes.get(LINE, 0) + slopes.get(BEYOND, 0), self.members.line.contributions(matrix)
             base, added = base + slope * start, added + slope * parts
-        for name, booster in ((TREES, self.members.trees), (BEYOND, self.members.beyond)):
-            if booster:
-                shap = explain(booster, self._tables[name], matrix)
-                base, added = base + slopes[name] * shap[:, -1], added + slopes[name] * shap[:, :-1]
+        for name, booster in self.members.boosters.items():
+            shap = explain(booster, self._tables[name], matrix)
+            base, added = base + slopes[name] * shap[:, -1], added + slopes[name] * shap[:, :-1]
         return base, added
 
     def _by_pipeline(self, snapshots: pd.DataFrame, ask: _Ask) -> list[FloatColumn]:
@@ -148,8 +147,7 @@ class ProbabilityModel:
 
     @cached_property
     def _tables(self) -> dict[str, TreeTables | None]:
-        boosters = {TREES: self.members.trees, BEYOND: self.members.beyond}
-        return {name: tables(booster) for name, booster in boosters.items() if booster}
+        return {name: tables(booster) for name, booster in self.members.boosters.items()}
 
     def _matrix(self, snapshots: pd.DataFrame) -> FloatColumn:
         return snapshots[list(self.signals)].to_numpy(np.float32)

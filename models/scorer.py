@@ -24,12 +24,14 @@ from models.arithmetic import at_days
 from models.calibration import Calibration
 from models.closing_time import KNOTS_DAYS, ClosingTime
 from models.line import Line
-from models.members import Members
+from models.members import BEYOND, TREES, Members
 from models.outlook import Outlook, outlook
 from models.probability import ProbabilityModel
 from models.rungs import StageRate
 
 FORMAT = 6
+_ENDINGS = {TREES: ".txt", BEYOND: ".beyond.txt"}
+"""Of the names of the files of a model's trees."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +103,8 @@ class Scorer:
         texts = {"card.json": json.dumps(card, indent=1, sort_keys=True, allow_nan=False)}
         for event, pooled in (("win", self.win), ("stall", self.stall)):
             for name, model in [(event, pooled), *_own(event, pooled)]:
-                for ending, booster in model.members.boosters:
-                    texts[f"{name}{ending}.txt"] = _text(booster)
+                for member, booster in model.members.boosters.items():
+                    texts[f"{name}{_ENDINGS[member]}"] = _text(booster)
         return texts
 
     def save(self, folder: Path) -> None:
@@ -180,8 +182,8 @@ def _model(card: dict[str, Any], declared: Declared, folder: Path, name: str) ->
         stage_signal=card["stage_signal"],
         members=Members(
             Line.of_document(card["line"]) if card["line"] else None,
-            _booster(folder / f"{name}.txt"),
-            _booster(folder / f"{name}.beyond.txt"),
+            _booster(folder / f"{name}{_ENDINGS[TREES]}"),
+            _booster(folder / f"{name}{_ENDINGS[BEYOND]}"),
         ),
         calibration=Calibration(
             fitted["slopes"], fitted["intercept"], tuple(tuple(row) for row in fitted["covariance"])

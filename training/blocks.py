@@ -11,9 +11,9 @@ import numpy as np
 
 from features.facts import DAY, BoolColumn, FloatColumn
 from models.arithmetic import probability
-from models.boosting import BoosterPlan, Examples
+from models.boosting import Block, BoosterPlan, Examples
 from models.calibration import Calibration, fit_calibration
-from models.members import BEYOND, LINE, TREES, Block, fit_blocks
+from models.members import BEYOND, LINE, TREES, fit_blocks, raw_of_blocks
 from models.rungs import ALIKE, StageRate
 from training.dataset import Dataset
 from training.later_scores import shape, with_later_scores
@@ -153,11 +153,7 @@ class _Blocks:
         """What the members say of each block, having learned from before it; and the numbers of rounds."""
         learned = [(start, rows) for start, rows in zip(self.starts, self.rows, strict=True) if rows.any()]
         members, n_rounds = fit_blocks([self._block(start, rows) for start, rows in learned])
-        raw = {name: np.zeros(len(self.dataset.at)) for name in (LINE, TREES, BEYOND)}
-        for (_, rows), one in zip(learned, members, strict=True):
-            for name, said in one.raw(self.dataset.matrix[rows]).items():
-                raw[name][rows] = said
-        return raw, n_rounds
+        return raw_of_blocks(members, self.dataset.matrix, [rows for _, rows in learned]), n_rounds
 
     def _block(self, start: int, rows: BoolColumn) -> Block:
         past = taught(self.dataset, self.plan, self.event, start)

@@ -56,7 +56,7 @@ def walked(tables: Tables, plan: Plan, event: Event, monkeypatch: pytest.MonkeyP
         members, n_rounds = real(*given)
         for one in members:
             texts.append(str(one.line.document()))
-            texts.extend(booster.model_to_string() for _, booster in one.boosters)
+            texts.extend(booster.model_to_string() for booster in one.boosters.values())
         return members, n_rounds
 
     monkeypatch.setattr(blocks, "fit_blocks", noting)

@@ -29,7 +29,7 @@ def test_the_cost_of_a_tree_is_its_leaves_times_its_depth() -> None:
 def test_stage_rates_cost_nothing_to_explain(scorer: Scorer, stage_scorer: Scorer) -> None:
     assert explanation_cost(stage_scorer) == 0
     assert explanation_cost(scorer) == sum(
-        booster_cost(booster) for model in (scorer.win, scorer.stall) for _, booster in model.members.boosters
+        booster_cost(booster) for model in (scorer.win, scorer.stall) for booster in model.members.boosters.values()
     )
 
 
