@@ -121,7 +121,7 @@ def out_of_fold(examples: Examples, taught: Sequence[Examples], folds: Sequence[
     """The numbers of rounds that did best on the folds, and what members that learned from elsewhere say of each."""
     judges = [only(examples, judge) for _, judge in folds]
     members, n_rounds = fit_blocks([(past, later, plan) for past, later in zip(taught, judges, strict=True)])
-    return plan, n_rounds, raw_of_blocks(members, examples.signals, [judge for _, judge in folds])
+    return plan, n_rounds, raw_of_blocks(members, [examples.signals] * len(folds), [judge for _, judge in folds])
 
 
 def _judged_apart(raw: dict[str, FloatColumn], examples: Examples, folds: Sequence[Fold]) -> dict[str, FloatColumn]:

@@ -28,7 +28,7 @@ from models.arithmetic import probability
 from models.boosting import BoosterPlan, Examples
 from models.calibration import Calibration, _level, fit_calibration
 from models.members import BEYOND, TREES, fit_members
-from training.blocks import _Blocks, taught, trees
+from training.blocks import _Blocks, examples, reads_courses, taught, trees
 from training.dataset import Dataset, build_dataset
 from training.metrics import calibration_error
 from training.plan import Plan
@@ -53,7 +53,7 @@ def at_instant(dataset: Dataset, plan: Plan, share: float, best: FloatColumn | N
     first, span = int(dataset.at.min()), dataset.until - int(dataset.at.min())
     cut = first + int(share * span)
     past = dataset.before(cut)
-    blocks = _Blocks(past, plan, "win")
+    blocks = _Blocks(past, plan, "win", reads_courses(past, plan))
     n, (raw, n_rounds) = len(past.at), blocks.members_said()
     period = np.full(n, -1)
     for number, rows in enumerate(blocks.rows):
@@ -63,9 +63,10 @@ def at_instant(dataset: Dataset, plan: Plan, share: float, best: FloatColumn | N
     coming = (dataset.at >= cut) & (dataset.at < cut + int(0.2 * span))
     came = target(dataset, "win", dataset.until, coming)
     happened, weight = (came.happened, came.weight) if best is None else (best, coming.astype(np.float64))
-    learned, used = taught(past, plan, "win", cut), weight > 0
+    learned, used = taught(past, plan, "win", cut, reads=blocks.reads), weight > 0
+    readings = dataset.courses.readings(cut, plan.booster.seed) if blocks.reads else None
     shape = trees(plan, "win", learned)
-    said = _said(learned, dataset.matrix[used], shape, n_rounds)
+    said = _said(learned, examples(dataset, came, readings).signals[used], shape, n_rounds)
     deal = dataset.snapshots.deal[used]
     closed = (period >= 0) & (known.weight > 0)
     return Seen(judged.only(closed), Rows(said, happened[used], weight[used], deal, np.zeros_like(deal)))

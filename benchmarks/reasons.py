@@ -7,7 +7,7 @@ one batch, win and stall together.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from statistics import median
 
@@ -24,13 +24,14 @@ from features.labels import Patience
 from models.arithmetic import probability
 from models.boosting import BoosterPlan, Examples
 from models.calibration import fit_calibration
+from models.course import READINGS
 from models.members import BEYOND, TREES, fit_blocks, fit_members
 from models.probability import ProbabilityModel
 from models.reasons import points, reasons
 from models.rungs import StageRate
 from models.tree_reasons import contributions
 from models.tree_tables import TreeTables, tables
-from training.blocks import examples, taught, trees
+from training.blocks import taught, trees
 from training.dataset import Dataset, build_dataset
 from training.metrics import measure
 from training.plan import Plan
@@ -87,7 +88,9 @@ def judging(data: Dataset) -> BoolColumn:
     return data.at >= cuts(data)[1] + EMBARGO_DAYS * DAY
 
 
-def fitted(data: Dataset, learned: dict[Event, Examples], shape: BoosterPlan | None, *, stops: bool) -> Fitted:
+def fitted(
+    data: Dataset, table: pd.DataFrame, learned: dict[Event, Examples], shape: BoosterPlan | None, *, stops: bool
+) -> Fitted:
     """Trees of one shape for both events, from nothing and beyond the line as in a scorer."""
     models: dict[Event, ProbabilityModel] = {}
     losses: dict[Event, float] = {}
@@ -97,7 +100,8 @@ def fitted(data: Dataset, learned: dict[Event, Examples], shape: BoosterPlan | N
         past = learned[event]
         plan = shape or trees(PLAN, event, past)
         between = (data.at >= early + EMBARGO_DAYS * DAY) & (data.at < late)
-        later = examples(data, target(data, event, late, between))
+        known = target(data, event, late, between)
+        later = replace(past, happened=known.happened, weight=known.weight)
         sorts = (TREES, BEYOND)
         n_rounds = fit_blocks([(past, later, plan)])[1] if stops else dict.fromkeys(sorts, plan.max_rounds)
         members = fit_members(sorts, past, plan, n_rounds)
@@ -105,9 +109,9 @@ def fitted(data: Dataset, learned: dict[Event, Examples], shape: BoosterPlan | N
         slopes = fit_calibration(raw, later.happened, later.weight, later.deal, np.zeros_like(later.deal))
         if len(slopes.slopes) < len(sorts):
             members = fit_members(slopes.slopes, past, plan, n_rounds)
-        models[event] = ProbabilityModel(tuple(data.signals), StageRate(), "stage_position", members, slopes)
+        models[event] = ProbabilityModel(tuple(past.names), StageRate(), "stage_position", members, slopes)
         known = target(data, event, data.until, judged)
-        said = {"trees": models[event].predict(data.table)}
+        said = {"trees": models[event].predict(table)}
         losses[event] = measure(known.happened, known.weight, said)["trees"]["log_loss"]
     return Fitted(models, losses)
 
@@ -157,15 +161,17 @@ def cost(found: Fitted, other: Fitted) -> float:
     return max(found.log_loss[event] / other.log_loss[event] - 1 for event in EVENTS)
 
 
-def compared(data: Dataset, matrix: np.ndarray) -> tuple[dict[str, Fitted], dict[str, tuple[float, float, float]]]:
+def compared(
+    data: Dataset, table: pd.DataFrame, matrix: np.ndarray
+) -> tuple[dict[str, Fitted], dict[str, tuple[float, float, float]]]:
     """Fit and time every shape, a line of the table each."""
     shapes, speeds = {}, {}
-    learned = {event: taught(data, PLAN, event, cuts(data)[0]) for event in EVENTS}
+    learned = {event: taught(data, PLAN, event, cuts(data)[0], reads=True) for event in EVENTS}
     print("deals/s: contributions of win and stall, one core\n")
     print("| shape | trees | tables, MB | log loss win | log loss stall | deals/s | by pred_contrib | times |")
     print("|---|---|---|---|---|---|---|---|")
     for name, plan in SHAPES.items():
-        found = shapes[name] = fitted(data, learned, plan, stops=name != UNCONSTRAINED)
+        found = shapes[name] = fitted(data, table, learned, plan, stops=name != UNCONSTRAINED)
         ours, theirs, _ = speeds[name] = trees_only(found, matrix)
         n_trees = " + ".join(str(one.num_trees()) for one in found.boosters)
         size = sum(one.table.nbytes for one in made(found.boosters)) / 1e6
@@ -180,16 +186,23 @@ def compared(data: Dataset, matrix: np.ndarray) -> tuple[dict[str, Fitted], dict
 def main() -> None:
     """Fit every shape, time it, print and write the figures."""
     data = dataset()
-    rows = data.table[judging(data)].sample(ROWS, random_state=0).reset_index(drop=True)
-    shapes, speeds = compared(data, rows[data.signals].to_numpy(np.float32))
+    course = data.courses.learned(cuts(data)[0], PLAN.booster.seed)
+    assert course, "the courses of so many deals can be read"
+    asked = data.table[judging(data)].sample(ROWS, random_state=0).reset_index(drop=True)
+    rows = course.read(asked)
+    shapes, speeds = compared(data, course.read(data.table), rows[[*data.signals, *READINGS]].to_numpy(np.float32))
     deployed = shapes[DEPLOYED]
     started = time.process_time()
     made(deployed.boosters)
     table_s = time.process_time() - started
     some = rows.head(ROWS_SLOWLY)
-    sentences = per_second(lambda: [reasons(model, some) for model in deployed.models.values()], len(some))
+    sentences = per_second(
+        lambda: [reasons(model, course.read(asked.head(ROWS_SLOWLY))) for model in deployed.models.values()], len(some)
+    )
     figures = {
-        "deals_per_s_score_and_reasons": per_second(lambda: score_and_reasons(deployed.models, rows), len(rows)),
+        "deals_per_s_score_and_reasons": per_second(
+            lambda: score_and_reasons(deployed.models, course.read(asked)), len(rows)
+        ),
         "deals_per_s_with_sentences": sentences,
         "deals_per_s_contributions": speeds[DEPLOYED][0],
         "deals_per_s_pred_contrib": speeds[DEPLOYED][1],

@@ -18,7 +18,7 @@ from benchmarks.peer_sets import PeerSet
 from features.facts import BoolColumn, FloatColumn
 from models.boosting import BoosterPlan, Examples
 from models.rungs import BaseRate, StageRate
-from training.fit import _fit_event
+from training.fit import _course, _fit_event
 
 Says = Callable[[BoolColumn], FloatColumn]
 Learn = Callable[[PeerSet, BoolColumn], Says]
@@ -79,8 +79,9 @@ def plumbline(peers: PeerSet, learn: BoolColumn) -> Says:
     """The product trained as it trains itself where rows are snapshots of a CRM, else its ladder on the columns."""
     if peers.trained_on:
         dataset, plan = peers.trained_on
-        model, _ = _fit_event(dataset, plan, "win", {}, rates_only=False)
-        return lambda rows: model.predict(peers.asked[rows])
+        model, _ = _fit_event(dataset, plan, "win", rates_only=False)
+        course = _course(dataset, plan, model)
+        return lambda rows: model.predict(course.read(peers.asked[rows]) if course else peers.asked[rows])
     rates = WinRates()
     columns, happened, deal = peers.columns[learn], peers.learning_happened[learn], peers.deal[learn]
     signals = rates.fit_transform(columns, happened, deal)

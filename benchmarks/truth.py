@@ -95,8 +95,9 @@ def expected_log_loss(said: np.ndarray, truth: np.ndarray) -> float:
 def win_figures(scorer: Scorer, truth: Truth) -> dict[str, float]:
     """Win probability against the oracle's."""
     best = truth.oracle["win_probability"].to_numpy()
-    said = scorer.win.predict(truth.table)
-    low, high = scorer.win.bounds(truth.table)
+    table = scorer.read(truth.table)
+    said = scorer.win.predict(table)
+    low, high = scorer.win.bounds(table)
     losses = {
         "stage": expected_log_loss(_stage_rate(scorer.win.stage_rate, truth), best),
         "ours": expected_log_loss(said, best),
@@ -137,7 +138,7 @@ def closing_figures(scorer: Scorer, truth: Truth) -> dict[str, float]:
 
 def stall_figures(scorer: Scorer, truth: Truth) -> dict[str, float]:
     """Stall risk against the oracle's, at the end of each snapshot's own patience."""
-    said, stage = scorer.stall.predict(truth.table), _stage_rate(scorer.stall.stage_rate, truth)
+    said, stage = scorer.stall.predict(scorer.read(truth.table)), _stage_rate(scorer.stall.stage_rate, truth)
     best = _unmoved(truth.oracle, truth.data.patience_days[truth.rows])
     ours, naive, least = (expected_log_loss(column, best) for column in (said, stage, best))
     return {

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from crm.errors import SchemaError
 
-FORMAT = 1
+FORMAT = 2
 _CURRENT = "current.json"
 
 

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from crm.company_files import empty_table
 from features.arrow import Tables, arrow
+from features.course import courses
 from features.declared import NOTHING, Declared
 from features.exchange import rates_of
 from features.grid import now, training_grid
@@ -20,6 +21,7 @@ from features.norms import Norms, norms_from
 from features.pipeline import signal_matrix
 from features.signals import signals_of
 from features.snapshots import Snapshots
+from features.traits import traits
 from features.vocabulary import Vocabulary
 
 ALL_COLUMNS = {
@@ -90,13 +92,14 @@ def snapshot_keys(snapshots: Snapshots) -> dict[str, pa.Array]:
 
 
 def snapshot_rows(snapshots: Snapshots) -> pa.Table:
-    """One row per snapshot: deal_id, as_of, stage (with its pipeline), every signal (32 bits), patience_days.
+    """One row per snapshot: deal_id, as_of, stage (with its pipeline), traits, course, every signal, patience_days.
 
-    Models learn from 32 bits, so more would be kept for nobody.
+    Signals have 32 bits: models learn from no more, so more would be kept for nobody.
     """
     vocabulary = snapshots.norms.vocabulary
     stages = pa.array(vocabulary.stages.keys, pa.string())
     columns = snapshot_keys(snapshots) | {"stage": stages.take(pa.array(snapshots.stage))}
+    columns |= {"traits": pa.array(traits(snapshots), pa.string()), "course": pa.array(courses(snapshots), pa.binary())}
     matrix = signal_matrix(snapshots, np.float32)
     for place, name in enumerate(signals_of(vocabulary.declared)):
         columns[name] = pa.array(matrix[:, place])

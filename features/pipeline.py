@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import DTypeLike, NDArray
 
+from features.course import courses
 from features.facts import DAY
 from features.signals import signals_of
 from features.snapshots import Snapshots
+from features.traits import traits
 
 BLOCK = 32_768
 """Snapshots computed at a time: columns of this length stay in the processor's cache."""
@@ -35,13 +37,16 @@ def signal_matrix(snapshots: Snapshots, kind: DTypeLike = np.float64) -> NDArray
 
 
 def snapshot_table(snapshots: Snapshots) -> pd.DataFrame:
-    """One row per snapshot: deal_id, as_of, stage (its name with its pipeline), patience_days, as_of_day, every signal.
+    """One row per snapshot: deal_id, as_of, stage, patience_days, as_of_day, traits, course, every signal.
 
-    ``as_of_day`` is ``as_of`` once more, as a number: days since 1970, UTC.
+    ``stage`` is its name with its pipeline; ``as_of_day`` is ``as_of`` once more, as a number: days since 1970, UTC;
+    ``traits`` and ``course`` are of ``features/traits.py`` and ``features/course.py``.
     """
     vocabulary = snapshots.norms.vocabulary
     names = np.array([*vocabulary.stages.keys, ""])
     table = pd.DataFrame(signal_matrix(snapshots), columns=list(signals_of(vocabulary.declared)))
+    table.insert(0, "course", courses(snapshots))
+    table.insert(0, "traits", pd.Series(traits(snapshots), dtype="str"))
     table.insert(0, "as_of_day", snapshots.at / DAY)
     table.insert(0, "patience_days", snapshots.patience_days)
     table.insert(0, "stage", names[snapshots.stage])

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from crm.fiscal import fiscal_calendar
 from crm.fiscal_years import FiscalCalendar
 from crm.tables import OWNER, SENIORITIES
+from crm.working_days import Days, holidays
 from features.arrow import arrow, codes
 from features.declared import NOTHING, Declared
 from features.facts import BoolColumn, FloatColumn, IntColumn
@@ -80,6 +81,7 @@ class Vocabulary:
     groups_of_owner: dict[str, IntColumn]
     seniors: pa.Array
     fiscal: FiscalCalendar
+    holidays: Days
     declared: Declared
 
     @classmethod
@@ -102,7 +104,7 @@ class Vocabulary:
         names = names | {"account": _distinct(every)}
         place = codes(names["account"], ids)
         of_account = {name: np.append(codes(accounts[name], names[name]), -1)[place] for name in OF_ACCOUNT}
-        users, contacts = arrow(tables, "users").to_pandas(), arrow(tables, "contacts")
+        users, calendar = (arrow(tables, name).to_pandas() for name in ("users", "calendar"))
         of_owner = users.drop_duplicates("user_id").set_index("user_id").reindex(names["owner"])
         groups = {"team": of_owner["team"], "manager": of_owner["manager_id"]}
         names = names | {name: sorted(values.dropna().unique().tolist()) for name, values in groups.items()}
@@ -115,8 +117,9 @@ class Vocabulary:
             names,
             {name: np.append(values, -1) for name, values in of_account.items()},
             numbers,
-            _seniors(contacts),
-            fiscal_calendar(arrow(tables, "calendar").to_pandas()),
+            _seniors(arrow(tables, "contacts")),
+            fiscal_calendar(calendar),
+            holidays(calendar),
             declared,
         )
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 import lightgbm as lgb
 import numpy as np
 
-from features.facts import FloatColumn, IntColumn
+from features.facts import BoolColumn, FloatColumn, IntColumn
 
 PATIENCE_ROUNDS = 50
 """Rounds without a better validation loss before the search for the number of rounds stops."""
+ROWS_TOGETHER = 65_536
+"""Rows that are worked on together, where that takes more memory than the signals do."""
 FEW_ROUNDS = 50
 """Trees where nothing can tell how many are best."""
 
@@ -54,13 +56,32 @@ class BoosterPlan:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """Two matrices side by side, put together only for the rows that are asked for."""
+
+    left: FloatColumn
+    right: FloatColumn
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+    def __getitem__(self, rows: BoolColumn | IntColumn | slice) -> FloatColumn:
+        places, n_left = np.arange(len(self))[rows], self.left.shape[1]
+        found = np.empty((len(places), n_left + self.right.shape[1]), self.left.dtype)
+        for start in range(0, len(places), ROWS_TOGETHER):  # so that little lies in memory twice
+            some = slice(start, start + ROWS_TOGETHER)
+            found[some, :n_left], found[some, n_left:] = self.left[places[some]], self.right[places[some]]
+        return found
+
+
+@dataclass(frozen=True)
 class Examples:
     """Rows to learn from: signals of shape (n, n_signals), labels in [0, 1], weights; weight 0 is not used.
 
     ``deal`` says which deal a row is a snapshot of; ``start`` is the log-odds to which trees add, None for a constant.
     """
 
-    signals: FloatColumn
+    signals: FloatColumn | Beside
     happened: FloatColumn
     weight: FloatColumn
     deal: IntColumn
@@ -76,7 +97,7 @@ class Examples:
         """The used rows as LightGBM holds them."""
         used = self.weight > 0
         return lgb.Dataset(
-            self.signals[used].astype(np.float32),
+            np.asarray(self.signals[used], np.float32),
             self.happened[used],
             weight=self.weight[used],
             init_score=None if self.start is None else self.start[used],

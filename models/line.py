@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from features.facts import FloatColumn
 from models.arithmetic import REACH, bent, line_parts
-from models.boosting import Examples
+from models.boosting import ROWS_TOGETHER, Examples
 
 PENALTY = 100.0
 """Ridge penalty on weights of standardised signals, where each deal counts once however many snapshots it has.
@@ -23,9 +23,6 @@ ROUNDING = 1e-6
 """A signal that varies by less than this, bent, is constant: what it varies by is rounding."""
 MOST_ROWS = 150_000
 """Snapshots it is fitted on at most, evenly taken; more took longer and changed nothing in the third digit."""
-
-ROWS_TOGETHER = 65_536
-"""Rows that it is asked about together: what each signal adds to each row takes more memory than the signals do."""
 
 
 @dataclass(frozen=True)

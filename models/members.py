@@ -13,7 +13,7 @@ import lightgbm as lgb
 import numpy as np
 
 from features.facts import BoolColumn, FloatColumn
-from models.boosting import Block, BoosterPlan, Examples, fit_booster, fit_boosters, raw_scores
+from models.boosting import Beside, Block, BoosterPlan, Examples, fit_booster, fit_boosters, raw_scores
 from models.line import Line, fit_line
 
 LINE, TREES, BEYOND = "logistic", "lightgbm", "lightgbm beyond logistic"
@@ -68,11 +68,11 @@ def fit_blocks(blocks: Sequence[Block]) -> tuple[list[Members], dict[str, int]]:
 
 
 def raw_of_blocks(
-    members: Sequence[Members], matrix: FloatColumn, rows: Sequence[BoolColumn]
+    members: Sequence[Members], matrices: Sequence[FloatColumn | Beside], rows: Sequence[BoolColumn]
 ) -> dict[str, FloatColumn]:
-    """Raw log-odds of each member for all rows of ``matrix``: each block's rows by its own, 0 outside all blocks."""
-    raw = {name: np.zeros(len(matrix)) for name in (LINE, TREES, BEYOND)}
-    for one, block in zip(members, rows, strict=True):
+    """Raw log-odds of each member for all rows: each block's by its own, of its own matrix; 0 outside all blocks."""
+    raw = {name: np.zeros(len(rows[0])) for name in (LINE, TREES, BEYOND)}
+    for one, matrix, block in zip(members, matrices, rows, strict=True):
         for name, said in one.raw(matrix[block]).items():
             raw[name][block] = said
     return raw

@@ -15,7 +15,7 @@ from datetime import datetime
 from math import log
 from typing import Any, Literal
 
-from features.signals import Signal
+from features.signals.declaration import Said
 
 Kind = Literal["signal", "rest", "base", "model", "model and facts"]
 
@@ -58,9 +58,7 @@ class Cause:
     sentence: str
 
 
-def moved(
-    before: Issued, after: Issued, signals: Mapping[str, Signal], same_facts: Issued | None = None
-) -> list[Cause]:
+def moved(before: Issued, after: Issued, signals: Mapping[str, Said], same_facts: Issued | None = None) -> list[Cause]:
     """What moved the score from ``before`` to ``after``; the points sum to the difference of the two (to 1e-12).
 
     Parameters
@@ -106,7 +104,7 @@ def _together(before: Issued, after: Issued) -> list[Cause]:
     ]
 
 
-def _by_signal(before: Issued, after: Issued, signals: Mapping[str, Signal]) -> list[Cause]:
+def _by_signal(before: Issued, after: Issued, signals: Mapping[str, Said]) -> list[Cause]:
     """The differences of two scores of one model."""
     was, now = _told(before, signals), _told(after, signals)
     ends = (before.base, before.probability, after.base, after.probability)
@@ -141,7 +139,7 @@ def _level(_start: float, _end: float) -> float:
     return 1.0
 
 
-def _told(score: Issued, signals: Mapping[str, Signal]) -> dict[str, Mapping[str, Any]]:
+def _told(score: Issued, signals: Mapping[str, Said]) -> dict[str, Mapping[str, Any]]:
     """The reasons told one by one, by topic."""
     named = (reason for reason in score.reasons if reason["signal"] != REST)
     return {signals[name].topic if (name := reason["signal"]) in signals else name: reason for reason in named}

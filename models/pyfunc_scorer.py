@@ -1,9 +1,10 @@
-"""The scorer as MLflow serves it: one file that needs lightgbm, numpy, pandas and mlflow, nothing of this project.
+"""The scorer as MLflow serves it: a file that needs lightgbm, numpy, numba, pandas and mlflow, nothing of this project.
 
 MLflow stores this file beside the scorer's plain files and runs it when the model is loaded, so that a logged
-model keeps working whatever becomes of the code that made it. Among those files is a copy of ``models/arithmetic.py``,
-loaded under no name: two models in one process each compute by their own lines. It reads a table with
-``stage``, ``patience_days``, ``as_of_day`` (days since 1970, UTC) and one column per signal;
+model keeps working whatever becomes of the code that made it. Among those files are copies of ``models/arithmetic.py``
+and ``models/course_filter.py``, loaded under no name: two models in one process each compute by their own lines. It
+reads a table with ``stage``, ``patience_days``, ``as_of_day`` (days since 1970, UTC), one column per signal and, where
+the scorer reads courses, ``traits`` and ``course``;
 ``tests/models/test_registry.py`` holds it to the same answers as ``models/scorer.py``.
 """
 
@@ -27,11 +28,13 @@ class PyfuncScorer(PythonModel):
         """Read the card, the arithmetic and the trees from the model's own folder."""
         folder = Path(context.artifacts["scorer"])
         self.card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-        self.arithmetic = _module(folder / "arithmetic.py")
+        self.arithmetic, self.filter = (_module(folder / name) for name in ("arithmetic.py", "course_filter.py"))
         self.trees = {path.stem: lgb.Booster(model_file=str(path)) for path in folder.glob("*.txt")}
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """One row of probabilities per row of ``model_input``."""
+        if self.card["course"]:
+            model_input = model_input.assign(**self._readings(model_input, self.card["course"]))
         win, stalled = (self._probability(event, self.card[event], model_input) for event in ("win", "stall"))
         closing = self.card["closing"]
         signals = self.arithmetic.PACE_SIGNALS
@@ -51,6 +54,14 @@ class PyfuncScorer(PythonModel):
                 columns[f"{name}_within_{days}d"] = self.arithmetic.at_days(within, shares[0], there)
         columns |= {"stall_risk": stalled, "lost_in_patience": lost_then}
         return pd.DataFrame(columns | {"moved_in_patience": np.maximum(1 - stalled - lost_then, 0)})
+
+    def _readings(self, rows: pd.DataFrame, card: dict[str, Any]) -> dict[str, np.ndarray]:
+        found = self.filter.read(
+            rows["course"].tolist(),
+            rows["traits"].tolist(),
+            card,
+        )
+        return dict(zip(card["readings"], found.T, strict=True))
 
     def _probability(self, name: str, card: dict[str, Any], rows: pd.DataFrame) -> np.ndarray:
         found = self._pooled(name, card, rows)

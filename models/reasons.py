@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from features.facts import FloatColumn
-from features.signals import Signal, signals_of
+from features.signals.declaration import Said
 from models.arithmetic import probability
+from models.course import sayings
 from models.probability import ProbabilityModel
 
 TOP = 8
@@ -58,7 +59,7 @@ def reasons(model: ProbabilityModel, snapshots: pd.DataFrame) -> tuple[FloatColu
     base, added = model.contributions(snapshots)
     start, shares = points(base, added)
     values = snapshots[list(model.signals)].to_numpy(np.float64)
-    known = signals_of(model.declared)
+    known = sayings(model.declared)
     if model.is_rate and known[model.stage_signal].unit == "rate":
         # The stage's own rate decides here, which may come from what the CRM states, not from past deals.
         values[:, model.signals.index(model.stage_signal)] = model.predict(snapshots)
@@ -66,14 +67,15 @@ def reasons(model: ProbabilityModel, snapshots: pd.DataFrame) -> tuple[FloatColu
     topics = [signal.topic for signal in signals]
     members = [[i for i, other in enumerate(topics) if other == topic] for topic in dict.fromkeys(topics)]
     # Summed for all rows at once, then told from plain numbers: one row at a time would take as long as the sentences.
-    totals = np.stack([shares[:, places].sum(axis=1) for places in members], axis=1)
+    # Added column by column: numpy would add up a deal alone in another order than many.
+    totals = np.stack([sum(shares[:, place] for place in places) for places in members], axis=1)
     typical = (model.typical.get(stage, {}) for stage in snapshots["stage"])
     rows = zip(values.tolist(), shares.tolist(), totals.tolist(), typical, strict=True)
     return start, [_of_one(signals, members, *row) for row in rows]
 
 
 def _of_one(
-    signals: list[Signal],
+    signals: list[Said],
     members: list[list[int]],
     values: list[float],
     shares: list[float],
@@ -93,7 +95,7 @@ def _of_one(
     return found
 
 
-def _reason(signal: Signal, value: float, typical: dict[str, float], share: float) -> Reason:
+def _reason(signal: Said, value: float, typical: dict[str, float], share: float) -> Reason:
     usual = typical.get(signal.name, float("nan"))
     sentence = signal.sentence(value, usual)
     return Reason(signal.name, signal.group, _or_none(value), _or_none(usual), share, sentence)

@@ -24,7 +24,7 @@ from models.tracking import connect, in_one_sentence
 
 _PROJECT = Path(__file__).parents[1]
 _PYFUNC = Path(__file__).with_name("pyfunc_scorer.py")
-_NEEDS = ("mlflow", "lightgbm", "numpy", "pandas")
+_NEEDS = ("mlflow", "lightgbm", "numba", "numpy", "pandas")
 
 
 @dataclass(frozen=True)

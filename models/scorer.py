@@ -19,19 +19,21 @@ import pandas as pd
 from crm.errors import NoModelError
 from features.declared import Declared
 from features.facts import FloatColumn
-from models import arithmetic
 from models.arithmetic import at_days
 from models.calibration import Calibration
 from models.closing_time import KNOTS_DAYS, ClosingTime
+from models.course import COURSE, READINGS, TRAITS, Course
 from models.line import Line
 from models.members import BEYOND, TREES, Members
 from models.outlook import Outlook, outlook
 from models.probability import ProbabilityModel
 from models.rungs import StageRate
 
-FORMAT = 6
+FORMAT = 7
 _ENDINGS = {TREES: ".txt", BEYOND: ".beyond.txt"}
 """Of the names of the files of a model's trees."""
+BESIDE = ("arithmetic.py", "course_filter.py")
+"""Code that a saved scorer carries along."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Scorer:
 
     Attributes
     ----------
+    course : how the deals' courses are read; None where no model reads them
     trained_until : day (YYYY-MM-DD); nothing known from that day on was used
     patience : minimum, maximum and default days of the stall window
     note : empty, or why there is no model: "not enough data: ..."
@@ -51,6 +54,7 @@ class Scorer:
     patience: tuple[float, float, float]
     trained_until: str
     note: str = ""
+    course: Course | None = None
 
     @property
     def version(self) -> str:
@@ -60,10 +64,16 @@ class Scorer:
     @property
     def inputs(self) -> list[str]:
         """The columns of a table of ``features/pipeline.py`` that it reads."""
-        return ["stage", "patience_days", "as_of_day", *self.win.signals]
+        signals = [name for name in self.win.signals if name not in READINGS]
+        return ["stage", "patience_days", "as_of_day", *([TRAITS, COURSE] if self.course else []), *signals]
+
+    def read(self, snapshots: pd.DataFrame) -> pd.DataFrame:
+        """A table of ``features/pipeline.py`` with what its courses say, as the models look at it."""
+        return self.course.read(snapshots) if self.course else snapshots
 
     def outlook(self, snapshots: pd.DataFrame) -> Outlook:
         """What lies ahead of each snapshot's deal, as one whole."""
+        snapshots = self.read(snapshots)
         win, stalled = self.win.predict(snapshots), self.stall.predict(snapshots)
         return outlook(win, self.closing.predict(snapshots), stalled, self.patience_days(snapshots))
 
@@ -99,6 +109,7 @@ class Scorer:
             "win": _card(self.win),
             "stall": _card(self.stall),
             "closing": self.closing.card_,
+            "course": self.course.card if self.course else None,
         }
         texts = {"card.json": json.dumps(card, indent=1, sort_keys=True, allow_nan=False)}
         for event, pooled in (("win", self.win), ("stall", self.stall)):
@@ -108,11 +119,12 @@ class Scorer:
         return texts
 
     def save(self, folder: Path) -> None:
-        """Write the files into ``folder``, which is made if it is not there, and the arithmetic that reads them."""
+        """Write the files into ``folder``, which is made if it is not there, and the code that reads them."""
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in self.files().items():
             (folder / name).write_text(text, encoding="utf-8")
-        shutil.copy(arithmetic.__file__, folder / "arithmetic.py")
+        for name in BESIDE:
+            shutil.copy(Path(__file__).parent / name, folder / name)
 
 
 def load_scorer(folder: Path) -> Scorer:
@@ -136,6 +148,7 @@ def load_scorer(folder: Path) -> Scorer:
         patience=(low, high, default),
         trained_until=card["trained_until"],
         note=card["note"],
+        course=Course(card["course"]) if card["course"] else None,
     )
 
 

@@ -51,7 +51,7 @@ def company_histories(scorer: Scorer, tables: Tables, reporting_currency: str) -
 
 def score_snapshots(scorer: Scorer, snapshots: Snapshots) -> pd.DataFrame:
     """Scores with reasons; one row per snapshot, in the columns of table ``scores``."""
-    table = snapshot_table(snapshots)
+    table = scorer.read(snapshot_table(snapshots))
     ahead = scorer.outlook(table)
     win_low, win_high = scorer.win.bounds(table)
     stall_low, stall_high = scorer.stall.bounds(table)

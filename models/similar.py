@@ -19,6 +19,7 @@ from features.norms import Norms
 from features.pipeline import snapshot_table
 from features.snapshots import Snapshots
 from models.probability import ProbabilityModel
+from models.scorer import Scorer
 
 MOST_DEALS = 2_000
 """Closed deals that are looked at; more make the list hardly more alike, and the index slow to build."""
@@ -57,7 +58,7 @@ class SimilarDeals:
     ----------
     model : the win probability, whose contributions are the measure
     closed : rows of ``crm/present.py``, one per closed deal, by deal_id
-    table : rows of ``snapshot_table`` of those deals, from the time when they were open
+    table : rows of ``Scorer.read`` of those deals, from the time when they were open
     """
 
     def __init__(self, model: ProbabilityModel, closed: pd.DataFrame, table: pd.DataFrame) -> None:
@@ -116,7 +117,7 @@ def sample_of_closed(present: pd.DataFrame, seed: int = 0, most: int = MOST_DEAL
 
 
 def similar_deals(
-    model: ProbabilityModel, norms: Norms, closed: pd.DataFrame, tables: dict[str, pd.DataFrame], as_of: datetime
+    scorer: Scorer, norms: Norms, closed: pd.DataFrame, tables: dict[str, pd.DataFrame], as_of: datetime
 ) -> SimilarDeals:
     """Make the index.
 
@@ -126,8 +127,8 @@ def similar_deals(
     tables : ``deals``, ``deal_changes`` and ``interactions`` of these deals; ``contacts`` and ``accounts`` of all
     """
     histories = Histories.from_tables(tables, norms.vocabulary)
-    table = snapshot_table(_while_open(histories, norms, closed, instant(as_of)))
-    return SimilarDeals(model, closed, table)
+    table = scorer.read(snapshot_table(_while_open(histories, norms, closed, instant(as_of))))
+    return SimilarDeals(scorer.win, closed, table)
 
 
 def _while_open(histories: Histories, norms: Norms, closed: pd.DataFrame, until: int) -> Snapshots:

@@ -4,12 +4,9 @@ Rows are taken in blocks, and a block through one tree after the other: the tree
 stay near the processor. Inside, the innermost loop always runs over the rows of the block, in columns.
 """
 
-from collections.abc import Callable
-from typing import Any
-
-import numba
 import numpy as np
 
+from models.course_filter import compiled
 from models.tree_tables import TreeTables
 
 BLOCK = 512
@@ -19,15 +16,7 @@ ZERO = float(np.float32(1e-35))
 """LightGBM reads anything this near to 0 as 0; the bound is in single precision there."""
 
 
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile at the first call, to run without Python's lock; kept on disk where some folder can be written."""
-    try:
-        return numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # numba found no folder to keep it in, as in a read-only container
-        return numba.njit(nogil=True)(function)
-
-
-@_compiled
+@compiled
 def write_contributions(matrix: np.ndarray, tables: TreeTables, found: np.ndarray) -> None:
     """Write contributions into ``found``, shape (n_rows, n_features + 1); its last column is left alone."""
     n_rows, n_features = matrix.shape
@@ -55,7 +44,7 @@ def write_contributions(matrix: np.ndarray, tables: TreeTables, found: np.ndarra
                 found[first + row, feature] = sums[feature, row]
 
 
-@_compiled
+@compiled
 def _decide(values: np.ndarray, n: int, tree: int, tables: TreeTables, left: np.ndarray) -> None:
     """Whether each row goes left at each split of a tree, 1 or 0, as LightGBM decides it."""
     start = tables.split_start[tree]
@@ -76,7 +65,7 @@ def _decide(values: np.ndarray, n: int, tree: int, tables: TreeTables, left: np.
                 left[into, row] = (value <= threshold) | ((value != value) & missing_left)
 
 
-@_compiled
+@compiled
 def _among(value: float, words: np.ndarray, first: int, end: int) -> bool:
     """Whether a value, its fraction cut off, is one of the categories."""
     if not -1 < value < 32 * (end - first):
@@ -85,7 +74,7 @@ def _among(value: float, words: np.ndarray, first: int, end: int) -> bool:
     return bool((words[first + (category >> 5)] >> np.uint32(category & 31)) & 1)
 
 
-@_compiled
+@compiled
 def _match(left: np.ndarray, n: int, leaf: int, tables: TreeTables, met: np.ndarray, pattern: np.ndarray) -> None:
     """Which of the leaf's features each row meets, a bit each."""
     for row in range(n):
@@ -103,7 +92,7 @@ def _match(left: np.ndarray, n: int, leaf: int, tables: TreeTables, met: np.ndar
             pattern[row] |= met[row] << bit
 
 
-@_compiled
+@compiled
 def _look_up(pattern: np.ndarray, n: int, leaf: int, tables: TreeTables, sums: np.ndarray) -> None:
     """Add what the leaf gives to each of its features."""
     table, start = tables.table_start[leaf], tables.part_start[leaf]

@@ -1,7 +1,8 @@
 """What would help: how a score would change if a signal that a rep can act on took its typical winning value.
 
 It is an association in the company's own history, not a promise: deals that had more meetings were won more often,
-which does not prove that one more meeting wins this one. Every sentence says so.
+which does not prove that one more meeting wins this one. Every sentence says so. What the deal's course says stays as
+it is: nobody can live its days again.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from features.signals import Signal, signals_of
+from features.signals.declaration import Said
+from models.course import sayings
 from models.probability import ProbabilityModel
 
 ACTIONABLE = {
@@ -76,7 +78,7 @@ def would_help(model: ProbabilityModel, snapshot: pd.DataFrame, top: int = TOP) 
     """
     if model.is_rate:
         return []
-    signals = signals_of(model.declared)
+    signals = sayings(model.declared)
     typical = model.typical.get(snapshot["stage"].iloc[0], {})
     candidates = [_changes(topic, model, signals, snapshot, typical) for topic in ACTIONABLE]
     changes = [changed for changed in candidates if changed]
@@ -95,7 +97,7 @@ def would_help(model: ProbabilityModel, snapshot: pd.DataFrame, top: int = TOP) 
 def _changes(
     topic: str,
     model: ProbabilityModel,
-    signals: dict[str, Signal],
+    signals: dict[str, Said],
     snapshot: pd.DataFrame,
     typical: dict[str, float],
 ) -> dict[str, float]:
@@ -109,7 +111,7 @@ def _changes(
     }
 
 
-def _is_better(signal: Signal, value: float, typical: float) -> bool:
+def _is_better(signal: Said, value: float, typical: float) -> bool:
     if np.isnan(value):
         return True
     if signal.expect == "less is better":
@@ -117,7 +119,7 @@ def _is_better(signal: Signal, value: float, typical: float) -> bool:
     return typical != value if signal.topic == EITHER_WAY else typical > value
 
 
-def _help(signal: Signal, value: float, typical: float, now: float, then: float) -> Help:
+def _help(signal: Said, value: float, typical: float, now: float, then: float) -> Help:
     said = signal.sentence(value, typical)
     if "; " not in said:
         said += f"; {signal.usual(typical)} is typical of deals won from this stage"

@@ -15,7 +15,9 @@ import pandas as pd
 from crm.fiscal import Period
 from crm.money import Rate, known_rates, rates_day
 from crm.present import present
-from features.signals import SIGNALS, Signal
+from features.declared import NOTHING
+from features.signals.declaration import Said
+from models.course import sayings
 from models.moved import Issued, moved
 from reports.change_signals import OTHER, Points
 from reports.final_amounts import FinalAmounts
@@ -24,6 +26,7 @@ from reports.forecast_deals import SINGLE_LEVELS, chances_in, grouped, open_deal
 from reports.forecast_learned import learn
 from reports.what_changed import WhatChanged, what_changed
 
+SAYINGS = sayings(NOTHING)
 SHOWN = ("name", "owner_name", "stage", "amount", "currency", "closed_at")
 """Columns that say what a deal is, besides those that its part is made of."""
 
@@ -64,7 +67,7 @@ def changed_forecast(
     after: ForecastAt,
     stages: pd.DataFrame,
     ask: Ask | None = None,
-    signals: Mapping[str, Signal] = SIGNALS,
+    signals: Mapping[str, Said] = SAYINGS,
 ) -> list[WhatChanged]:
     """Return what changed between two instants in the forecast of each of their periods.
 
@@ -141,7 +144,7 @@ def _told(before: ForecastAt, told_again: pd.DataFrame | None, k: int) -> pd.Dat
     return told_again[names].assign(chance_told=chance)
 
 
-def _points(before: pd.DataFrame, after: ForecastAt, signals: Mapping[str, Signal]) -> Points:
+def _points(before: pd.DataFrame, after: ForecastAt, signals: Mapping[str, Said]) -> Points:
     """Why the win probability of each deal scored at both instants by one model moved, by group of signals."""
     names = ["deal_id", "as_of", "model_version", "win_probability", "win_base", "win_reasons"]
     pairs = before[names].merge(after.scores[names], on="deal_id", suffixes=("_from", "_to"))
@@ -157,7 +160,7 @@ def _issued(row: dict, end: str) -> Issued:
     return Issued(row[f"as_of{end}"].to_pydatetime(), row[f"model_version{end}"], *figures, reasons)
 
 
-def _by_group(before: Issued, after: Issued, signals: Mapping[str, Signal]) -> dict[str, float]:
+def _by_group(before: Issued, after: Issued, signals: Mapping[str, Said]) -> dict[str, float]:
     group_of = {reason["signal"]: reason["group"] for reason in (*before.reasons, *after.reasons)}
     points: dict[str, float] = {}
     for cause in moved(before, after, signals):

@@ -32,7 +32,8 @@ def every_combination(
     for cents, given in zip(amount, chance, strict=True):
         at = np.append(at, at + cents)
         share = np.vstack([share * (1 - given), share * given])
-    return steps(at, share @ weight)
+    found = share @ weight
+    return steps(at, found / found.sum())  # how the weights' sum is rounded depends on the processor
 
 
 def lattice(

@@ -13,7 +13,7 @@ from crm.errors import PlumblineError
 from crm.fiscal import this_and_next_quarter
 from crm.money import known_rates, rates_day
 from crm.store import Store
-from features.signals import Signal
+from features.signals.declaration import Said
 from reports.change_instants import compared
 from reports.change_notes import change_notes
 from reports.change_signals import groups_of
@@ -82,7 +82,7 @@ class Changes:
         store: Store,
         score: Callable[[Tables, datetime], pd.DataFrame],
         version: Callable[[], str],
-        signals: Callable[[], Mapping[str, Signal]],
+        signals: Callable[[], Mapping[str, Said]],
     ) -> None:
         self._store, self._score, self._version, self._signals = store, score, version, signals
         self._kept: dict[Instants, Changed] = {}

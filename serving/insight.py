@@ -6,7 +6,7 @@ The index of closed deals is made once per loaded model, from the history in the
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,10 +14,12 @@ import pandas as pd
 
 from crm.errors import NoModelError, PlumblineError
 from crm.store import Store
+from features.declared import NOTHING
 from features.grid import now
 from features.histories import Histories, instant
 from features.pipeline import snapshot_table
-from features.signals import SIGNALS, Signal, signals_of
+from features.signals.declaration import Said
+from models.course import sayings
 from models.scoring import Scoring
 from models.similar import SimilarDeals, sample_of_closed, similar_deals
 from serving.view import Tables, View
@@ -61,10 +63,10 @@ class Insight:
             raise NoModelError("there is no model in this process; train one with `plumbline train`")
         return self._loaded()
 
-    def signals(self) -> dict[str, Signal]:
-        """Return every signal by name; those that a company declared once a model that has them is there."""
+    def signals(self) -> Mapping[str, Said]:
+        """Return what every signal says, by name; those that a company declared once a model that has them is there."""
         ready = self._ready
-        return SIGNALS if ready is None else signals_of(ready.scoring.scorer.win.declared)
+        return sayings(NOTHING if ready is None else ready.scoring.scorer.win.declared)
 
     def ready(self, view: View) -> Ready:
         """Return all there is to ask; the first caller makes it, and others wait."""
@@ -98,10 +100,10 @@ class Insight:
     def _index(self, scoring: Scoring, view: View) -> SimilarDeals:
         closed = sample_of_closed(view.present)
         own = {name: self._store.read(name, deal_ids=closed["deal_id"].tolist()) for name in OF_A_DEAL}
-        return similar_deals(scoring.scorer.win, scoring.norms, closed, view.reference | own, view.as_of)
+        return similar_deals(scoring.scorer, scoring.norms, closed, view.reference | own, view.as_of)
 
 
 def snapshot_of(scoring: Scoring, tables: Tables, as_of: datetime) -> pd.DataFrame:
-    """Return the signals of the deals of ``tables`` that were open as of ``as_of``, one row each."""
+    """Return signals and readings of the deals of ``tables`` that were open as of ``as_of``, one row each."""
     histories = Histories.from_tables(tables, scoring.norms.vocabulary)
-    return snapshot_table(now(histories, scoring.norms, instant(as_of)))
+    return scoring.scorer.read(snapshot_table(now(histories, scoring.norms, instant(as_of))))

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from crm.simulate import Simulation
     from models.scorer import Scorer
     from models.scoring import Scoring
@@ -52,7 +54,7 @@ def company() -> "Simulation":
     """1,500 deals over three years, with the best possible answer for every snapshot."""
     from crm.simulate import simulate
 
-    return simulate(1_500, seed=25)
+    return simulate(1_500, seed=6)
 
 
 @pytest.fixture(scope="session")
@@ -109,6 +111,12 @@ def small_fitted(small_dataset: "Dataset", plan: "Plan") -> "Fit":
 def scorer(fitted: "Fit") -> "Scorer":
     """A scorer of a line and boosted trees, for both events."""
     return fitted.scorer
+
+
+@pytest.fixture(scope="session")
+def table(scorer: "Scorer", dataset: "Dataset") -> "pd.DataFrame":
+    """The company's weekly snapshots with the readings of their courses, as the scorer's models look at them."""
+    return scorer.read(dataset.table)
 
 
 @pytest.fixture(scope="session")

@@ -4,15 +4,16 @@ The first blocks choose the rung of the ladder and the number of trees, and cali
 nothing is chosen.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from features.facts import DAY, BoolColumn, FloatColumn
 from models.arithmetic import probability
-from models.boosting import Block, BoosterPlan, Examples
+from models.boosting import Beside, Block, BoosterPlan, Examples
 from models.calibration import Calibration, fit_calibration
+from models.course import READINGS
 from models.members import BEYOND, LINE, TREES, fit_blocks, raw_of_blocks
 from models.rungs import ALIKE, StageRate
 from training.dataset import Dataset
@@ -49,6 +50,7 @@ class Walk:
     calibration : of the rung's members, fitted on all blocks
     log_loss : of every rung, on the blocks before the holdout
     judged, said : those blocks' labels, and what the rung said of them with slopes fitted elsewhere
+    reads : whether courses are read: where the deals before the first block told what they mean
     holdout : what each says of the last block
     """
 
@@ -58,18 +60,25 @@ class Walk:
     log_loss: dict[str, float]
     judged: Target
     said: FloatColumn
+    reads: bool
     holdout: Holdout
 
 
-def examples(dataset: Dataset, learned: Target) -> Examples:
-    """The rows of a dataset with what is to be learned from them."""
-    return Examples(dataset.matrix, learned.happened, learned.weight, dataset.snapshots.deal, dataset.signals)
+def examples(dataset: Dataset, learned: Target, readings: FloatColumn | None = None) -> Examples:
+    """The rows of a dataset with what is to be learned from them; readings of courses stand beside the signals."""
+    names = dataset.signals if readings is None else [*dataset.signals, *READINGS]
+    signals = dataset.matrix if readings is None else Beside(dataset.matrix, readings)
+    return Examples(signals, learned.happened, learned.weight, dataset.snapshots.deal, names)
 
 
-def taught(dataset: Dataset, plan: Plan, event: Event, cutoff: int) -> Examples:
-    """What is learned from before ``cutoff``: of stalls what came, of wins later scores as well."""
+def taught(dataset: Dataset, plan: Plan, event: Event, cutoff: int, *, reads: bool) -> Examples:
+    """What is learned from before ``cutoff``: of stalls what came, of wins later scores as well.
+
+    ``reads`` says whether courses are read; if so, by what they meant before ``cutoff``.
+    """
     rows = dataset.at < cutoff
-    outcomes = examples(dataset, target(dataset, event, cutoff, rows))
+    readings = dataset.courses.readings(cutoff, plan.booster.seed) if reads else None
+    outcomes = examples(dataset, target(dataset, event, cutoff, rows), readings)
     if event == "stall":
         return outcomes
     return with_later_scores(outcomes, dataset.at, dataset.labels(cutoff), rows, plan.booster)
@@ -80,9 +89,18 @@ def trees(plan: Plan, event: Event, learned: Examples) -> BoosterPlan:
     return shape(learned, plan.booster) if event == "win" else plan.booster
 
 
-def walk(dataset: Dataset, plan: Plan, event: Event) -> Walk | None:
-    """Walk through time; None where the blocks saw only one outcome, so that nothing can be chosen or judged."""
-    blocks = _Blocks(dataset, plan, event)
+def reads_courses(dataset: Dataset, plan: Plan) -> bool:
+    """Whether the deals before the first block tell what courses mean."""
+    first = _Blocks(dataset, plan, "win").starts[0]
+    return dataset.courses.learned(first, plan.booster.seed) is not None
+
+
+def walk(dataset: Dataset, plan: Plan, event: Event, *, reads: bool | None = None) -> Walk | None:
+    """Walk through time; None where the blocks saw only one outcome, so that nothing can be chosen or judged.
+
+    ``reads`` says whether courses are read, for a part of the deals that is to be read as the whole is.
+    """
+    blocks = _Blocks(dataset, plan, event, reads_courses(dataset, plan) if reads is None else reads)
     chosen_on, everything = np.logical_or.reduce(blocks.rows[:-1]), np.logical_or.reduce(blocks.rows)
     known = blocks.seen(chosen_on, blocks.starts[-1])
     if not (known.has_both and blocks.seen(blocks.rows[-1], dataset.until).has_both):
@@ -111,7 +129,7 @@ def walk(dataset: Dataset, plan: Plan, event: Event) -> Walk | None:
     final = blocks.calibrated(raw, MEMBERS[rung], blocks.seen(everything, dataset.until))
     # With the holdout known too, it can be that no member counts any more.
     kept = rung if final.slopes else min(rates, key=loss.__getitem__)
-    return Walk(kept, n_rounds, final, loss, known, apart[rung], holdout)
+    return Walk(kept, n_rounds, final, loss, known, apart[rung], blocks.reads, holdout)
 
 
 def _said(calibration: Calibration, raw: dict[str, FloatColumn], rates: dict[str, FloatColumn]) -> FloatColumn:
@@ -126,6 +144,7 @@ class _Blocks:
     dataset: Dataset
     plan: Plan
     event: Event
+    reads: bool = False
 
     @cached_property
     def starts(self) -> list[int]:
@@ -152,13 +171,14 @@ class _Blocks:
     def members_said(self) -> tuple[dict[str, FloatColumn], dict[str, int]]:
         """What the members say of each block, having learned from before it; and the numbers of rounds."""
         learned = [(start, rows) for start, rows in zip(self.starts, self.rows, strict=True) if rows.any()]
-        members, n_rounds = fit_blocks([self._block(start, rows) for start, rows in learned])
-        return raw_of_blocks(members, self.dataset.matrix, [rows for _, rows in learned]), n_rounds
+        found = [self._block(start, rows) for start, rows in learned]
+        members, n_rounds = fit_blocks(found)
+        return raw_of_blocks(members, [past.signals for past, _, _ in found], [rows for _, rows in learned]), n_rounds
 
     def _block(self, start: int, rows: BoolColumn) -> Block:
-        past = taught(self.dataset, self.plan, self.event, start)
-        is_holdout = start == self.starts[-1]
-        later = None if is_holdout else examples(self.dataset, self.seen(rows, self.starts[-1]))
+        past = taught(self.dataset, self.plan, self.event, start, reads=self.reads)
+        is_holdout, seen = start == self.starts[-1], self.seen(rows, self.starts[-1])
+        later = None if is_holdout else replace(past, happened=seen.happened, weight=seen.weight)
         return past, later, trees(self.plan, self.event, past)
 
     def calibrated(self, raw: dict[str, FloatColumn], members: tuple[str, ...], seen: Target) -> Calibration:

@@ -19,6 +19,7 @@ from features.signals import signals_of
 from features.snapshots import Snapshots
 from features.vocabulary import Vocabulary
 from models.censoring import weights_of_closed
+from training.courses import Courses
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,11 @@ class Dataset:
         """The signals as models read them: shape (n_snapshots, n_signals), 32 bits, NaN where missing."""
         return self.table[self.signals].to_numpy(np.float32)
 
+    @cached_property
+    def courses(self) -> Courses:
+        """What each snapshot's course says."""
+        return Courses(self, slice(None))
+
     @property
     def declared(self) -> Declared:
         """What the company declared of its own."""
@@ -55,8 +61,10 @@ class Dataset:
         return self.snapshots.at
 
     def of(self, rows: BoolColumn) -> "Dataset":
-        """Some of the snapshots, with the signals they have."""
-        return self._part(rows, self.until)
+        """Some of the snapshots, with the signals they have, and courses as read beside all others."""
+        part = self._part(rows, self.until)
+        vars(part)["courses"] = self.courses.of(rows)
+        return part
 
     def before(self, cutoff: int) -> "Dataset":
         """The data set as it was at ``cutoff``: earlier snapshots, whose signals are the same, and no later label."""

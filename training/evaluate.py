@@ -52,7 +52,7 @@ def evaluate(scorer: Scorer, dataset: Dataset) -> Evaluation:
     NotEnoughDataError
         Where no deal of those snapshots has closed yet, or all ended alike.
     """
-    since, table = trained_until(scorer), dataset.table
+    since, table = trained_until(scorer), scorer.read(dataset.table)
     rows, found = judged_rows(dataset, since), []
     for event in EVENTS:
         model = scorer.win if event == "win" else scorer.stall

@@ -6,7 +6,7 @@ import pandas as pd
 import shap
 from matplotlib.figure import Figure
 
-from models.probability import ProbabilityModel
+from models.scorer import Scorer
 from training.contest import Judged
 from training.metrics import reliability
 
@@ -30,13 +30,13 @@ def reliability_figure(holdout: Judged, title: str) -> Figure:
     return figure
 
 
-def signals_figure(model: ProbabilityModel, snapshots: pd.DataFrame, seed: int) -> Figure:
+def signals_figure(scorer: Scorer, snapshots: pd.DataFrame, seed: int) -> Figure:
     """What each signal adds, over a sample of snapshots, in log-odds."""
     from matplotlib import pyplot as plt
 
-    sample = snapshots.sample(min(_AT_MOST, len(snapshots)), random_state=seed)
-    _, added = model.contributions(sample)
-    names = list(model.signals)
+    sample = scorer.read(snapshots.sample(min(_AT_MOST, len(snapshots)), random_state=seed))
+    _, added = scorer.win.contributions(sample)
+    names = list(scorer.win.signals)
     figure = plt.figure()
     rng = np.random.default_rng(seed)
     shap.summary_plot(added, sample[names].to_numpy(), feature_names=names, max_display=20, show=False, rng=rng)

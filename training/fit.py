@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
+import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from crm.errors import NotEnoughDataError
 from crm.fiscal import quarter_starts
+from models.boosting import Examples
 from models.closing_time import ClosingTime
+from models.course import READINGS, Course
 from models.members import fit_members
 from models.probability import ProbabilityModel
 from models.rungs import ALIKE, StageRate
@@ -49,10 +52,10 @@ def fit(dataset: Dataset, plan: Plan) -> Fit:
     NotEnoughDataError
         Where not even a stage rate can be given.
     """
-    missing, typical = _missing(dataset, plan), _typical(dataset)
+    missing = _missing(dataset, plan)
     # LightGBM lets go of Python's lock: one event per core. Threads of BLAS would only get in their way.
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor() as pool:
-        fitted = pool.map(lambda event: _fit_event(dataset, plan, event, typical, rates_only=bool(missing)), EVENTS)
+        fitted = pool.map(lambda event: _fit_event(dataset, plan, event, rates_only=bool(missing)), EVENTS)
         (win, win_holdout), (stall, stall_holdout) = fitted
     if not win.knows:
         raise NotEnoughDataError(
@@ -65,6 +68,7 @@ def fit(dataset: Dataset, plan: Plan) -> Fit:
         win=win,
         stall=stall,
         closing=_closing_time(dataset, plan.booster.seed),
+        course=_course(dataset, plan, win, stall),
         patience=(patience.minimum_days, patience.maximum_days, patience.default_days),
         trained_until=plan.train_until.isoformat(),
         note=missing or (_RATE_IS_BETTER.format(rung=win.rung) if win.is_rate else ""),
@@ -86,25 +90,23 @@ def _missing(dataset: Dataset, plan: Plan) -> str:
 
 
 def _fit_event(
-    dataset: Dataset, plan: Plan, event: Event, typical: dict[str, dict[str, float]], *, rates_only: bool
+    dataset: Dataset, plan: Plan, event: Event, *, rates_only: bool
 ) -> tuple[ProbabilityModel, Holdout | None]:
     walked = None if rates_only else walk(dataset, plan, event)
-    pooled = _model(dataset, plan, event, typical, walked)
+    pooled = _model(dataset, plan, event, walked)
     if not walked:
         return pooled, None
     own, holdout = {}, walked.holdout
     for pipeline, rows in pipelines(dataset, plan).items():
         part = dataset.of(rows)
-        found = walk(part, plan, event)
+        found = walk(part, plan, event, reads=walked.reads)
         if found and is_better(found, walked, rows):
-            own[pipeline] = _model(part, plan, event, typical, found)
+            own[pipeline] = _model(part, plan, event, found)
             holdout = with_own(holdout, found, rows)
     return replace(pooled, own=own), holdout
 
 
-def _model(
-    dataset: Dataset, plan: Plan, event: Event, typical: dict[str, dict[str, float]], walked: Walk | None
-) -> ProbabilityModel:
+def _model(dataset: Dataset, plan: Plan, event: Event, walked: Walk | None) -> ProbabilityModel:
     """The rung that the walk chose, fitted on everything known; the stage rate where there was none."""
     known = target(dataset, event, dataset.until, np.ones(len(dataset.at), bool))
     stated = dataset.snapshots.norms.vocabulary.stages.stated_probabilities() if event == "win" else None
@@ -113,20 +115,31 @@ def _model(
     rung = ProbabilityModel(tuple(dataset.signals), rate, _STAGE_SIGNAL[event], declared=dataset.declared)
     if not walked:
         return rung
-    names, learned = walked.calibration.slopes, taught(dataset, plan, event, dataset.until)
+    names = walked.calibration.slopes
+    learned = taught(dataset, plan, event, dataset.until, reads=walked.reads)
     return replace(
         rung,
+        signals=tuple(learned.names),
         members=fit_members(names, learned, trees(plan, event, learned), walked.n_rounds),
         calibration=walked.calibration,
-        typical=typical,
+        typical=_typical(dataset, learned),
     )
 
 
-def _typical(dataset: Dataset) -> dict[str, dict[str, float]]:
+def _typical(dataset: Dataset, learned: Examples) -> dict[str, dict[str, float]]:
     """Median of each signal by stage, among the snapshots of deals that were won: so the sentences say."""
-    table = dataset.table[dataset.labels(dataset.until).won == 1]
-    medians = table.groupby("stage")[dataset.signals].median()
+    won = dataset.labels(dataset.until).won == 1
+    values = pd.DataFrame(learned.signals[won].astype(np.float64), columns=learned.names)
+    values[dataset.signals] = dataset.table.loc[won, dataset.signals].to_numpy()  # all of their digits
+    medians = values.groupby(dataset.table["stage"].to_numpy()[won]).median()
     return {str(stage): {str(k): float(v) for k, v in row.dropna().items()} for stage, row in medians.iterrows()}
+
+
+def _course(dataset: Dataset, plan: Plan, *models: ProbabilityModel) -> Course | None:
+    """How courses are read, where one of the models reads them."""
+    every = [one for model in models for one in (model, *model.own.values())]
+    reads = any(name in READINGS for model in every for name in model.signals)
+    return dataset.courses.learned(dataset.until, plan.booster.seed) if reads else None
 
 
 def _closing_time(dataset: Dataset, seed: int) -> ClosingTime:

@@ -69,6 +69,11 @@ def _trained_on(scorer: Scorer, dataset: Dataset, plan: Plan) -> Iterator[str]:
         f"from {first:%Y-%m-%d} until {scorer.trained_until} (excluded): nothing known from that day on was used. "
         f"{len(dataset.signals)} signals; a snapshot every {plan.snapshot_days} days."
     )
+    if scorer.course:
+        yield (
+            "Beside the signals it reads the course of each deal, day by day, by a hidden Markov model. Of which kind "
+            f"a deal is, it guesses at first from {len(scorer.course.card['traits']):,} traits, its owner among them."
+        )
     if scorer.note:
         yield f"**{scorer.note[0].upper()}{scorer.note[1:]}.**"
 

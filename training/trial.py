@@ -99,7 +99,7 @@ def training_record(scorer: Scorer, dataset: Dataset, plan: Plan, tried: Trial) 
         if event in set(tried.metrics["event"])
     }
     if not scorer.win.is_rate:
-        figures["signals_win"] = signals_figure(scorer.win, dataset.table, plan.booster.seed)
+        figures["signals_win"] = signals_figure(scorer, dataset.table, plan.booster.seed)
     return Training(
         parameters=plan.parameters() | {"n_snapshots": len(dataset.at), "n_signals": len(dataset.signals)},
         metrics=_flat(tried.metrics) | (as_metrics(tried.by_segment) if len(tried.by_segment) else {}),

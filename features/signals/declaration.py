@@ -1,7 +1,7 @@
 """How a signal is declared: once, beside the function that computes it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -10,13 +10,13 @@ from features.declared import Expectation
 from features.facts import FloatColumn
 from features.snapshots import Snapshots
 
-Group = Literal["engagement", "momentum", "sequence", "timing", "money", "people", "fit", "own"]
+Group = Literal["engagement", "momentum", "sequence", "timing", "money", "people", "fit", "own", "course"]
 Compute: TypeAlias = Callable[[Snapshots], FloatColumn]
 
 
 @dataclass(frozen=True)
-class Signal:
-    """A feature with a sentence.
+class Said:
+    """What a number says of a deal, as a sentence.
 
     Attributes
     ----------
@@ -38,7 +38,6 @@ class Signal:
     says_none: str
     says_zero: str
     says_below: str
-    compute: Compute
     words: tuple[str, ...] = ()
 
     def sentence(self, value: float, typical: float) -> str:
@@ -85,6 +84,13 @@ class Signal:
         return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.1f}".removesuffix(".0")
 
 
+@dataclass(frozen=True)
+class Signal(Said):
+    """A feature with its sentence."""
+
+    compute: Compute = field(kw_only=True)
+
+
 _SINGULAR = {
     "days": "day",
     "emails from the customer": "email from the customer",
@@ -115,9 +121,9 @@ SIGNALS: dict[str, Signal] = {}
 """Every declared signal by name, in the order of declaration."""
 
 
-def declared_signal(
-    compute: Compute,
+def said(
     *,
+    name: str,
     group: Group,
     unit: str,
     expect: Expectation,
@@ -125,14 +131,17 @@ def declared_signal(
     says_none: str = "",
     says_zero: str = "",
     says_below: str = "",
-    name: str = "",
     topic: str = "",
     words: tuple[str, ...] = (),
-) -> Signal:
-    """A signal under the function's name and as its own topic, unless others are given."""
-    called = name or compute.__name__
-    others = (says_none or "Not known: " + called.replace("_", " "), says_zero or says, says_below)
-    return Signal(called, topic or called, group, unit, expect, says, *others, compute, words)
+) -> Said:
+    """A sentence, as its own topic and for all values, unless others are given."""
+    others = (says_none or "Not known: " + name.replace("_", " "), says_zero or says, says_below)
+    return Said(name, topic or name, group, unit, expect, says, *others, words)
+
+
+def declared_signal(compute: Compute, *, name: str = "", **saying: Any) -> Signal:
+    """A signal under the function's name, unless another is given; takes what ``said`` takes besides."""
+    return Signal(**vars(said(name=name or compute.__name__, **saying)), compute=compute)
 
 
 def signal(**declaration: Any) -> Callable[[Compute], Compute]:

@@ -120,7 +120,7 @@ def test_own_signals_come_last_and_read_well(company, declared, at):
     histories = Histories.from_tables(tables, Vocabulary.from_tables(tables, declared))
     norms = norms_of(histories, tables["fx_rates"], "EUR")
     table = snapshot_table(Snapshots(histories, norms, np.array([0]), np.array([at("2024-03-04")])))
-    assert list(table.columns[5:])[: len(SIGNALS)] == list(SIGNALS)
+    assert list(table.columns[7:])[: len(SIGNALS)] == list(SIGNALS)
     said = {name: signal.sentence(table[name].iloc[0], 12) for name, signal in signals_of(declared).items()}
     assert said["attribute_seats"] == "Seats is 40 seats; 12 in deals won from this stage"
     assert said["attribute_budget_ok"] == "Budget OK is true"

@@ -133,7 +133,8 @@ def test_one_pipeline_in_any_order_and_in_parts_gives_the_same_bits_in_the_demo(
 def test_a_table_of_snapshots_has_its_keys_then_every_signal(company, known, at):
     tables = company(deals=DEALS.format(created="2024-03-01"), deal_changes=CHANGES.format(created="2024-03-01"))
     table = snapshot_table(now(*known(tables), at("2024-03-05T12:30:00.000001")))
-    assert list(table.columns) == ["deal_id", "as_of", "stage", "patience_days", "as_of_day", *SIGNALS]
+    keys = ["deal_id", "as_of", "stage", "patience_days", "as_of_day", "traits", "course"]
+    assert list(table.columns) == [*keys, *SIGNALS]
     assert table["deal_id"].tolist() == ["D1"]
     assert table["stage"].tolist() == ["new/Demo"]
     assert table["as_of"].tolist() == [pd.Timestamp("2024-03-05T12:30:00.000001Z")]

@@ -108,7 +108,7 @@ def test_any_table_may_be_empty(demo, at, empty):
 def test_a_company_of_nothing_has_no_snapshots(company, weekly, at):
     tables = company()
     assert len(weekly(tables, at("2024-03-04"))) == 0
-    assert snapshot_table(weekly(tables, at("2024-03-04"))).shape == (0, 5 + len(SIGNALS))
+    assert snapshot_table(weekly(tables, at("2024-03-04"))).shape == (0, 7 + len(SIGNALS))
 
 
 def test_the_order_of_rows_means_nothing(demo, at):

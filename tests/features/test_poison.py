@@ -1,15 +1,19 @@
 """The future cannot be seen: what became known at or after an instant changes no signal, norm or row as of it."""
 
+from zlib import crc32
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import Phase, given, settings
 
+from features.course import courses
 from features.facts import DAY, Facts
 from features.grid import training_grid
 from features.histories import Histories
 from features.pipeline import signal_matrix
 from features.signals import SIGNALS
+from features.traits import traits
 from features.usual_times import UsualTimes
 
 NORMED = {"days_in_stage_vs_norm", "days_unanswered_vs_norm"}
@@ -19,9 +23,10 @@ and bookings are compared where the signal is computed."""
 
 
 def seen(histories, norms, until):
-    """Every signal of every daily snapshot up to ``until`` (included), patience too, by deal and instant."""
+    """Every signal of every daily snapshot up to ``until`` (included) and what stands beside, by deal and instant."""
     grid = training_grid(histories, norms, every_days=1, until=until + 1)
-    matrix = np.column_stack([signal_matrix(grid), grid.patience_days])
+    texts = [[float(crc32(one)) for one in courses(grid)], [float(crc32(one.encode())) for one in traits(grid)]]
+    matrix = np.column_stack([signal_matrix(grid), grid.patience_days, *texts])
     keys = zip(histories.deal_ids[grid.deal].tolist(), grid.at.tolist(), strict=True)
     return dict(zip(keys, matrix.view(np.int64), strict=True))
 
@@ -29,7 +34,7 @@ def seen(histories, norms, until):
 def leaks(known, futures, cut):
     """Names of what differs between companies that differ in their future only."""
     first, *others = (seen(*known(tables), cut) for tables in futures)
-    names = np.array([*SIGNALS, "patience"])
+    names = np.array([*SIGNALS, "patience", "course", "traits"])
     found = set()
     for other in others:
         if first.keys() != other.keys():

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features.declared import NOTHING
 from features.signals import SIGNALS
+from models.course import sayings
 from models.moved import Cause, Issued, moved
 from models.reasons import as_documents, points, reasons
 from models.scorer import Scorer
-from training.dataset import Dataset
 
 MONDAY, NEXT = datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 3, 9, tzinfo=UTC)
 NAMES = ("calls", "emails", "meetings", "age", "other")
@@ -116,13 +117,13 @@ def test_without_it_only_the_average_deals_part_is_told_apart() -> None:
     assert base.sentence == "An average deal starts at 47.5% with the new model, at 37.8% with the one before"
 
 
-def test_a_real_scorers_scores_of_two_weeks_sum_and_name_real_topics(scorer: Scorer, dataset: Dataset) -> None:
-    table = dataset.table.sort_values(["deal_id", "as_of"])
+def test_a_real_scorers_scores_of_two_weeks_sum_and_name_real_topics(scorer: Scorer, table: pd.DataFrame) -> None:
+    table = table.sort_values(["deal_id", "as_of"])
     pairs = table[table.groupby("deal_id").cumcount() < 2]
     pairs = pairs[pairs.groupby("deal_id")["as_of"].transform("size") == 2].head(200)
     said = _issued_by(scorer, pairs)
     for before, after in zip(said[::2], said[1::2], strict=True):
-        causes = moved(before, after, SIGNALS)
+        causes = moved(before, after, sayings(NOTHING))
         assert total(causes) == pytest.approx(after.probability - before.probability, abs=1e-12)
         assert len({cause.topic for cause in causes}) == len(causes)
 

@@ -4,6 +4,7 @@ from functools import partial
 
 import lightgbm as lgb
 import numpy as np
+import pandas as pd
 import pytest
 
 from models.arithmetic import REACH
@@ -52,8 +53,8 @@ def line_by_hand(line: Line, matrix: np.ndarray) -> tuple[float, np.ndarray]:
     return line.intercept + float(line.usual.sum()), added
 
 
-def test_contributions_are_shap_values(model: ProbabilityModel, dataset: Dataset) -> None:
-    some = dataset.table.sample(150, random_state=0)
+def test_contributions_are_shap_values(model: ProbabilityModel, table: pd.DataFrame) -> None:
+    some = table.sample(150, random_state=0)
     matrix, slopes = some[list(model.signals)].to_numpy(np.float32), model.calibration.slopes
     expected, theirs = model.calibration.intercept, np.zeros(matrix.shape)
     members = {
@@ -70,8 +71,8 @@ def test_contributions_are_shap_values(model: ProbabilityModel, dataset: Dataset
     assert base == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 
-def test_base_and_contributions_sum_to_the_log_odds(model: ProbabilityModel, dataset: Dataset) -> None:
-    some = dataset.table.sample(500, random_state=1)
+def test_base_and_contributions_sum_to_the_log_odds(model: ProbabilityModel, table: pd.DataFrame) -> None:
+    some = table.sample(500, random_state=1)
     base, added = model.contributions(some)
     assert base + added.sum(axis=1) == pytest.approx(log_odds(model.predict(some)), abs=1e-9)
 
@@ -88,8 +89,8 @@ def test_each_model_says_which_rung_it_is(scorer: Scorer, stage_scorer: Scorer) 
     assert stage_scorer.win.rung == stage_scorer.stall.rung == "stage rate"
 
 
-def test_a_deal_alone_gets_the_same_bits_as_in_the_batch(model: ProbabilityModel, dataset: Dataset) -> None:
-    some = dataset.table.sample(40, random_state=2)
+def test_a_deal_alone_gets_the_same_bits_as_in_the_batch(model: ProbabilityModel, table: pd.DataFrame) -> None:
+    some = table.sample(40, random_state=2)
     together, bounds, (base, added) = model.predict(some), model.bounds(some), model.contributions(some)
     for row in range(40):
         alone = some.iloc[[row]]
@@ -100,17 +101,17 @@ def test_a_deal_alone_gets_the_same_bits_as_in_the_batch(model: ProbabilityModel
 
 
 @pytest.mark.parametrize("event", ["win", "stall"])
-def test_bounds_contain_the_probability(event: str, scorer: Scorer, stage_scorer: Scorer, dataset: Dataset) -> None:
+def test_bounds_contain_the_probability(event: str, scorer: Scorer, stage_scorer: Scorer, table: pd.DataFrame) -> None:
     for model in (getattr(scorer, event), getattr(stage_scorer, event)):
-        (low, high), said = model.bounds(dataset.table), model.predict(dataset.table)
+        (low, high), said = model.bounds(table), model.predict(table)
         assert ((low >= 0) & (low <= said) & (said <= high) & (high <= 1)).all()
         assert 0.01 < (high - low).mean() < 0.3
 
 
 def test_a_row_of_which_nothing_is_known_gets_a_probability_and_reasons_that_sum(
-    model: ProbabilityModel, dataset: Dataset
+    model: ProbabilityModel, table: pd.DataFrame
 ) -> None:
-    blank = dataset.table.head(3).copy()
+    blank = table.head(3).copy()
     blank[list(model.signals)] = np.nan
     blank["stage"] = "never seen"
     base, added = model.contributions(blank)
@@ -118,13 +119,13 @@ def test_a_row_of_which_nothing_is_known_gets_a_probability_and_reasons_that_sum
     assert ((model.predict(blank) > 0.01) & (model.predict(blank) < 0.99)).all()
 
 
-def test_the_order_of_the_columns_does_not_matter(model: ProbabilityModel, dataset: Dataset) -> None:
-    turned = dataset.table[dataset.table.columns[::-1]]
-    assert model.predict(turned).tolist() == model.predict(dataset.table).tolist()
+def test_the_order_of_the_columns_does_not_matter(model: ProbabilityModel, table: pd.DataFrame) -> None:
+    turned = table[table.columns[::-1]]
+    assert model.predict(turned).tolist() == model.predict(table).tolist()
 
 
-def test_no_deals_get_no_probabilities_and_no_contributions(model: ProbabilityModel, dataset: Dataset) -> None:
-    none = dataset.table.head(0)
+def test_no_deals_get_no_probabilities_and_no_contributions(model: ProbabilityModel, table: pd.DataFrame) -> None:
+    none = table.head(0)
     assert model.predict(none).shape == (0,)
     assert model.contributions(none)[1].shape == (0, len(model.signals))
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from models.closing_time import ClosingTime
+from models.course import READINGS
 from models.pyfunc_scorer import PyfuncScorer
 from models.rungs import StageRate
 from models.scorer import Scorer
@@ -49,7 +50,7 @@ def test_being_served_leaves_the_scorers_files_as_they_are(
 ) -> None:
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     served(scorer, dataset.table.head(5), tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"arithmetic.py", *scorer.files()}
+    assert {path.name for path in tmp_path.iterdir()} == {"arithmetic.py", "course_filter.py", *scorer.files()}
 
 
 def test_no_rows_in_no_rows_out(scorer: Scorer, dataset: Dataset, tmp_path: Path) -> None:
@@ -71,3 +72,17 @@ def test_a_model_keeps_the_arithmetic_it_was_saved_with(scorer: Scorer, dataset:
     model.load_context(SimpleNamespace(artifacts={"scorer": str(tmp_path)}))
     assert set(model.predict(None, plain)["win_probability"]) == {0.25}
     assert set(scorer.predictions(plain)["win_probability"]) != {0.25}
+
+
+def test_a_model_reads_courses_as_it_was_saved(
+    scorer: Scorer, dataset: Dataset, table: pd.DataFrame, tmp_path: Path
+) -> None:
+    scorer.save(tmp_path)
+    with (tmp_path / "course_filter.py").open("a", encoding="utf-8") as kept:
+        kept.write(
+            "\n\ndef read(courses, traits, card):\n    return np.full((len(courses), len(card['readings'])), 0.5)\n"
+        )
+    model, alike = PyfuncScorer(), table.head(5).assign(**dict.fromkeys(READINGS, 0.5))
+    model.load_context(SimpleNamespace(artifacts={"scorer": str(tmp_path)}))
+    found = model.predict(None, dataset.table.head(5))["win_probability"].tolist()
+    assert found == scorer.win.predict(alike).tolist() != scorer.win.predict(table.head(5)).tolist()

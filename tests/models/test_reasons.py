@@ -7,19 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from features.signals import SIGNALS
+from features.declared import NOTHING
 from models.arithmetic import probability
+from models.course import READINGS, sayings
 from models.reasons import TOP, Reason, as_documents, points, reasons
 from models.scorer import Scorer
 from training.dataset import Dataset
 
 LOG_ODDS = st.floats(-8, 8)
+SAYINGS = sayings(NOTHING)
 
 
 @pytest.fixture(scope="module")
-def some(dataset: Dataset) -> pd.DataFrame:
+def some(table: pd.DataFrame) -> pd.DataFrame:
     """A few hundred snapshots."""
-    return dataset.table.sample(300, random_state=3)
+    return table.sample(300, random_state=3)
 
 
 @pytest.fixture(scope="module")
@@ -67,18 +69,24 @@ def test_at_most_eight_reasons_are_told_one_by_one(found: tuple[np.ndarray, list
 
 def test_one_topic_makes_one_reason(found: tuple[np.ndarray, list[list[Reason]]]) -> None:
     for of_one in found[1]:
-        topics = [SIGNALS[reason.signal].topic for reason in of_one if reason.signal != "other"]
+        topics = [SAYINGS[reason.signal].topic for reason in of_one if reason.signal != "other"]
         assert len(topics) == len(set(topics))
+
+
+def test_what_a_course_says_is_told_as_one_reason(found: tuple[np.ndarray, list[list[Reason]]]) -> None:
+    told = [[reason for reason in of_one if reason.signal in READINGS] for of_one in found[1]]
+    assert {len(of_course) for of_course in told} == {0, 1}
+    assert {reason.group for of_course in told for reason in of_course} == {"course"}
 
 
 def test_a_topics_points_are_the_sum_of_its_signals(
     scorer: Scorer, some: pd.DataFrame, found: tuple[np.ndarray, list[list[Reason]]]
 ) -> None:
     _, shares = points(*scorer.win.contributions(some))
-    of_topic = pd.DataFrame(shares, columns=list(scorer.win.signals)).T.groupby(lambda name: SIGNALS[name].topic).sum()
+    of_topic = pd.DataFrame(shares, columns=list(scorer.win.signals)).T.groupby(lambda name: SAYINGS[name].topic).sum()
     for row, of_one in enumerate(found[1]):
         for reason in of_one[:TOP]:
-            assert reason.points == pytest.approx(of_topic.loc[SIGNALS[reason.signal].topic, row], abs=1e-12)
+            assert reason.points == pytest.approx(of_topic.loc[SAYINGS[reason.signal].topic, row], abs=1e-12)
 
 
 def test_a_reason_is_told_by_a_signal_that_pulls_its_way(
@@ -91,18 +99,18 @@ def test_a_reason_is_told_by_a_signal_that_pulls_its_way(
 
 
 @pytest.mark.parametrize("event", ["win", "stall"])
-def test_no_sentence_says_nan_or_leaves_a_hole(event: str, scorer: Scorer, dataset: Dataset) -> None:
-    early_and_late = pd.concat([dataset.table.sort_values("as_of").head(150), dataset.table.tail(150)])
+def test_no_sentence_says_nan_or_leaves_a_hole(event: str, scorer: Scorer, table: pd.DataFrame) -> None:
+    early_and_late = pd.concat([table.sort_values("as_of").head(150), table.tail(150)])
     _, told = reasons(getattr(scorer, event), early_and_late)
     sentences = {reason.sentence for of_one in told for reason in of_one}
     assert not [said for said in sentences if "nan" in said.lower().split() or "inf" in said or "{" in said]
 
 
 def test_what_is_typical_is_the_median_among_deals_won_from_the_same_stage(
-    scorer: Scorer, some: pd.DataFrame, dataset: Dataset
+    scorer: Scorer, some: pd.DataFrame, table: pd.DataFrame, dataset: Dataset
 ) -> None:
-    won = dataset.table[dataset.labels(dataset.until).won == 1]
-    medians = won.groupby("stage")[list(SIGNALS)].median().round(6)
+    won = table[dataset.labels(dataset.until).won == 1]
+    medians = won.groupby("stage")[list(SAYINGS)].median().round(6)
     for event in (scorer.win, scorer.stall):
         _, told = reasons(event, some)
         for stage, of_one in zip(some["stage"], told, strict=True):
@@ -116,8 +124,8 @@ def test_a_missing_value_is_none_and_not_nan(found: tuple[np.ndarray, list[list[
     assert not any(value is not None and np.isnan(value) for value in values)
 
 
-def test_no_deals_have_no_reasons(scorer: Scorer, dataset: Dataset) -> None:
-    assert reasons(scorer.win, dataset.table.head(0))[1] == []
+def test_no_deals_have_no_reasons(scorer: Scorer, table: pd.DataFrame) -> None:
+    assert reasons(scorer.win, table.head(0))[1] == []
 
 
 def test_stage_rates_have_reasons_that_sum_too(stage_scorer: Scorer, some: pd.DataFrame) -> None:

@@ -23,6 +23,7 @@ from training.trial import Trial, training_record, trial
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mlflow_left_as_found")]
 
 CHAMPION_URI = "models:/plumbline-scorer@champion"
+INPUTS = ["stage", "patience_days", "as_of_day", "traits", "course", *SIGNALS]
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +56,7 @@ def tracking_uri(
 @pytest.fixture(scope="module")
 def rows(dataset: Dataset) -> pd.DataFrame:
     """Some snapshots as the logged model reads them."""
-    return (
-        dataset.table[["stage", "patience_days", "as_of_day", *SIGNALS]]
-        .sample(40, random_state=4)
-        .reset_index(drop=True)
-    )
+    return dataset.table[INPUTS].sample(40, random_state=4).reset_index(drop=True)
 
 
 def run_of(tracking_uri: str):
@@ -172,7 +169,7 @@ def test_the_model_knows_its_signature_and_an_example(tracking_uri: str, scorer:
 
     mlflow.set_tracking_uri(tracking_uri)
     loaded = mlflow.pyfunc.load_model(CHAMPION_URI)
-    assert loaded.metadata.signature.inputs.input_names() == ["stage", "patience_days", "as_of_day", *SIGNALS]
+    assert loaded.metadata.signature.inputs.input_names() == INPUTS
     assert loaded.metadata.signature.outputs.input_names() == list(scorer.predictions(loaded.input_example).columns)
     assert len(loaded.input_example) == 3
 

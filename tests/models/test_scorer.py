@@ -37,7 +37,7 @@ def test_a_scorer_of_stage_rates_comes_back_the_same(stage_scorer: Scorer, tmp_p
 
 def test_what_is_saved_is_text_that_a_person_can_read(saved: Path) -> None:
     trees = ["stall.beyond.txt", "stall.txt", "win.beyond.txt", "win.txt"]
-    assert sorted(path.name for path in saved.iterdir()) == ["arithmetic.py", "card.json", *trees]
+    assert sorted(path.name for path in saved.iterdir()) == ["arithmetic.py", "card.json", "course_filter.py", *trees]
     assert all(text.isprintable() for path in saved.iterdir() for text in path.read_text("utf-8").splitlines())
     assert (saved / "win.txt").read_text("utf-8").startswith("tree\nversion=")
 
@@ -46,15 +46,16 @@ def test_anything_that_decides_a_score_changes_the_version(scorer: Scorer) -> No
     others = [
         replace(scorer, win=scorer.stall),
         replace(scorer, patience=(1, 2, 3)),
+        replace(scorer, course=None),
         replace(scorer, win=replace(scorer.win, calibration=replace(scorer.win.calibration, intercept=0.5))),
     ]
-    assert len({scorer.version, *(other.version for other in others)}) == 4
+    assert len({scorer.version, *(other.version for other in others)}) == 5
 
 
 def test_another_format_is_refused_in_a_sentence(saved: Path) -> None:
     card = json.loads((saved / "card.json").read_text("utf-8"))
     (saved / "card.json").write_text(json.dumps(card | {"format": 99}), encoding="utf-8")
-    with pytest.raises(NoModelError, match=r"card\.json has format 99, this version reads 6; train a new scorer"):
+    with pytest.raises(NoModelError, match=r"card\.json has format 99, this version reads 7; train a new scorer"):
         load_scorer(saved)
 
 

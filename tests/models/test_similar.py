@@ -18,6 +18,12 @@ from models.similar import SimilarDeals, sample_of_closed, similar_deals
 AS_OF = datetime(2026, 11, 9, tzinfo=UTC)
 
 
+def as_of_then(scoring: Scoring, company: Simulation, at: datetime) -> pd.DataFrame:
+    """The signals and readings of every deal that was open at an instant."""
+    histories = Histories.from_tables(company.tables, scoring.norms.vocabulary)
+    return scoring.scorer.read(snapshot_table(now(histories, scoring.norms, instant(at))))
+
+
 @pytest.fixture(scope="module")
 def known(company: Simulation) -> pd.DataFrame:
     """Every deal as known then."""
@@ -27,14 +33,13 @@ def known(company: Simulation) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def index(scoring: Scoring, company: Simulation, known: pd.DataFrame) -> SimilarDeals:
     """Over all closed deals."""
-    return similar_deals(scoring.scorer.win, scoring.norms, sample_of_closed(known), company.tables, AS_OF)
+    return similar_deals(scoring.scorer, scoring.norms, sample_of_closed(known), company.tables, AS_OF)
 
 
 @pytest.fixture(scope="module")
 def open_now(scoring: Scoring, company: Simulation) -> pd.DataFrame:
-    """The signals of every open deal."""
-    histories = Histories.from_tables(company.tables, scoring.norms.vocabulary)
-    return snapshot_table(now(histories, scoring.norms, instant(AS_OF)))
+    """The signals and readings of every open deal."""
+    return as_of_then(scoring, company, AS_OF)
 
 
 def test_they_are_closed_deals_each_once_nearest_first(
@@ -57,9 +62,8 @@ def test_a_closed_deal_is_its_own_likeness_but_never_told_as_such(
     index: SimilarDeals, scoring: Scoring, company: Simulation, known: pd.DataFrame
 ) -> None:
     closed = known[known["stage_category"] == "won"].iloc[5]
-    histories = Histories.from_tables(company.tables, scoring.norms.vocabulary)
     week = closed["created_at"].ceil("D") + pd.Timedelta(days=7)
-    table = snapshot_table(now(histories, scoring.norms, instant(week.to_pydatetime())))
+    table = as_of_then(scoring, company, week.to_pydatetime())
     mine = table[table["deal_id"] == closed["deal_id"]].assign(as_of=pd.Timestamp(AS_OF))
     assert closed["deal_id"] not in [one.deal_id for one in index.to(mine, n=2_000)]
 
@@ -76,8 +80,7 @@ def test_distance_is_that_of_what_signals_add(
 ) -> None:
     one = open_now.iloc[[3]]
     nearest = index.to(one, n=1)[0]
-    histories = Histories.from_tables(company.tables, scoring.norms.vocabulary)
-    then = snapshot_table(now(histories, scoring.norms, instant(nearest.seen_at)))
+    then = as_of_then(scoring, company, nearest.seen_at)
     theirs = then[then["deal_id"] == nearest.deal_id]
     assert theirs["stage"].iloc[0] == one["stage"].iloc[0]
     _, added = scoring.scorer.win.contributions(pd.concat([one, theirs]))
@@ -88,9 +91,7 @@ def test_alike_deals_end_alike_more_often_than_any_deals(
     index: SimilarDeals, scoring: Scoring, company: Simulation, known: pd.DataFrame
 ) -> None:
     """Of deals that closed, the outcome of the five most alike before tells their own better than the base rate."""
-    then = datetime(2026, 3, 2, tzinfo=UTC)
-    histories = Histories.from_tables(company.tables, scoring.norms.vocabulary)
-    table = snapshot_table(now(histories, scoring.norms, instant(then)))
+    table = as_of_then(scoring, company, datetime(2026, 3, 2, tzinfo=UTC))
     outcome = known.set_index("deal_id")["stage_category"]
     rows = [place for place in range(len(table)) if outcome[table["deal_id"].iloc[place]] in ("won", "lost")]
     won = np.array([outcome[table["deal_id"].iloc[place]] == "won" for place in rows], dtype=float)
@@ -101,7 +102,7 @@ def test_alike_deals_end_alike_more_often_than_any_deals(
 def test_a_model_that_knows_the_stage_only_has_no_measure(
     stage_scorer: Scorer, scoring: Scoring, company: Simulation, known: pd.DataFrame, open_now: pd.DataFrame
 ) -> None:
-    index = similar_deals(stage_scorer.win, scoring.norms, sample_of_closed(known), company.tables, AS_OF)
+    index = similar_deals(stage_scorer, scoring.norms, sample_of_closed(known), company.tables, AS_OF)
     assert index.to(open_now.head(1)) == []
 
 
@@ -110,7 +111,7 @@ def test_without_closed_deals_there_are_none(
 ) -> None:
     none = sample_of_closed(known.head(0))
     empty = company.tables | {name: company.tables[name].head(0) for name in ("deals", "deal_changes", "interactions")}
-    index = similar_deals(scoring.scorer.win, scoring.norms, none, empty, AS_OF)
+    index = similar_deals(scoring.scorer, scoring.norms, none, empty, AS_OF)
     assert index.to(open_now.head(1)) == []
 
 

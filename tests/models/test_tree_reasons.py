@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm.errors import SchemaError
-from models import tree_kernel
+from models import course_filter
 from models.tree_kernel import BLOCK
 from models.tree_reasons import contributions, explain
 from models.tree_tables import leaf_table, tables
@@ -218,4 +218,4 @@ def test_it_compiles_where_no_folder_can_be_written(monkeypatch):
         return real(nogil=nogil)
 
     monkeypatch.setattr(numba, "njit", read_only)
-    assert tree_kernel._compiled(lambda value: value + 1)(1) == 2
+    assert course_filter.compiled(lambda value: value + 1)(1) == 2

@@ -7,12 +7,11 @@ import pytest
 from features.signals import SIGNALS
 from models.scorer import Scorer
 from models.would_help import ACTIONABLE, LEAST_GAIN, NO_PROMISE, TOP, Help, would_help
-from training.dataset import Dataset
 
 
 @pytest.fixture(scope="module")
-def some(dataset: Dataset) -> pd.DataFrame:
-    return dataset.table.sample(80, random_state=11)
+def some(table: pd.DataFrame) -> pd.DataFrame:
+    return table.sample(80, random_state=11)
 
 
 @pytest.fixture(scope="module")

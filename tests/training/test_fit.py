@@ -201,7 +201,7 @@ def test_the_kept_scorer_is_calibrated_against_the_oracle_in_every_fifth(
     large: Simulation, large_fit: tuple[Dataset, Fit]
 ) -> None:
     dataset, found = large_fit
-    both = dataset.table[["deal_id", "as_of"]].assign(said=found.scorer.win.predict(dataset.table))
+    both = dataset.table[["deal_id", "as_of"]].assign(said=found.scorer.predictions(dataset.table)["win_probability"])
     both = both.merge(large.oracle, on=["deal_id", "as_of"])
     fifth = pd.qcut(both["said"], 5, labels=False)
     means = both.groupby(fifth)[["said", "win_probability"]].mean()

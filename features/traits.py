@@ -1,0 +1,64 @@
+"""What sort of deal each one is, in words: a line for each trait, such as ``source: referral``.
+
+As a column of a table it goes wherever signals go, for models to whom names say more than the rates behind them.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.declared import CATEGORY, FLAG
+from features.facts import BoolColumn
+from features.histories import Histories, in_effect_before
+from features.snapshots import Snapshots
+from features.vocabulary import STATIC
+
+FIRST_OWNER, LATER_OWNER = "owner: ", "later owner: "
+_NAMED = tuple(name for name in STATIC if name != "account")
+
+
+def traits(snapshots: Snapshots) -> NDArray[np.object_]:
+    """The traits of each snapshot's deal, as known then, joined by line ends: ``str``, shape (n_snapshots,).
+
+    What was known at its creation, declared categories and flags included, where it is known; then its owners in turn.
+    """
+    histories, owner = snapshots.histories, snapshots.histories.owner
+    texts = histories.once("traits", lambda: _texts(histories))
+    last = owner.before(snapshots.deal, snapshots.at) - 1
+    has_owner = last >= owner.start[snapshots.deal]
+    return texts[np.where(has_owner, len(histories) + last, snapshots.deal)]
+
+
+def takes_over(histories: Histories) -> BoolColumn:
+    """Whether each change of owner put another owner in place than the one before."""
+    facts = histories.owner
+    before, value = in_effect_before(facts), facts.columns["value"]
+    took_effect = facts.columns["latest"] == np.arange(len(facts))
+    return took_effect & ((before < 0) | (value != value[before])) if len(facts) else took_effect
+
+
+def _texts(histories: Histories) -> NDArray[np.object_]:
+    """Of each deal without an owner, then of each once each change of owner is known."""
+    columns = list(_columns(histories))
+    found = ["\n".join(filter(None, lines)) for lines in zip(*columns, strict=True)]
+    facts, names = histories.owner, [*histories.vocabulary.names["owner"], ""]
+    changes = zip(facts.group.tolist(), facts.columns["value"].tolist(), takes_over(histories).tolist(), strict=True)
+    deal_before = -1
+    for deal, owner, is_other in changes:
+        is_first = deal != deal_before
+        text = found[deal] if is_first else found[-1]
+        found.append(f"{text}\n{FIRST_OWNER if is_first else LATER_OWNER}{names[owner]}" if is_other else text)
+        deal_before = deal
+    return np.array([*found, ""], object)[:-1]
+
+
+def _columns(histories: Histories) -> Iterator[list[str]]:
+    vocabulary = histories.vocabulary
+    declared = vocabulary.declared.of("attribute")
+    for name in (*_NAMED, *(one.key for one in declared if one.type == CATEGORY)):
+        lines = [*(f"{name}: {value}" for value in vocabulary.names[name]), ""]
+        yield [lines[number] for number in histories.static[name].tolist()]
+    for one in (one for one in declared if one.type == FLAG):
+        lines_of = {1.0: f"{one.key}: yes", 0.0: f"{one.key}: no"}
+        yield [lines_of.get(value, "") for value in histories.static[one.key].tolist()]
