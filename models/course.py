@@ -21,14 +21,11 @@ _TOLD = {
     "course_win_rate": ("rate", "About {value} of deals that went like this one are won"),
     "course_forward_chance": ("share", "{value} of deals that went like this one move forward within four weeks"),
     "course_lost_chance": ("share", "{value} of deals that went like this one are lost within four weeks"),
-    "course_lively": ("share", "By the pace of its days it is lively with a chance of {value}"),
-    "course_dull": ("share", "By the pace of its days it has gone quiet with a chance of {value}"),
-    "course_first_kind": ("share", "With a chance of {value} it is of the kind of deals that is won most often"),
-    "course_second_kind": (
-        "share",
-        "With a chance of {value} it is of the kind of deals that is won second most often",
-    ),
-    "course_third_kind": ("share", "With a chance of {value} it is of the kind of deals that is won third most often"),
+    "course_lively": ("share", "By its last days it is lively, with a chance of {value}"),
+    "course_dull": ("share", "By its last days it has gone quiet, with a chance of {value}"),
+    "course_first_kind": ("share", "So far it goes like the deals won most often, with a chance of {value}"),
+    "course_second_kind": ("share", "So far it goes like the deals won second most often, with a chance of {value}"),
+    "course_third_kind": ("share", "So far it goes like the deals won third most often, with a chance of {value}"),
 }
 READINGS: dict[str, Said] = {
     name: said(name=name, topic="course", group="course", unit=unit, expect="depends", says=says)
