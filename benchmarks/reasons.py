@@ -105,7 +105,7 @@ def fitted(
         sorts = (TREES, BEYOND)
         n_rounds = fit_blocks([(past, later, plan)])[1] if stops else dict.fromkeys(sorts, plan.max_rounds)
         members = fit_members(sorts, past, plan, n_rounds)
-        raw = {name: said for name, said in members.raw(later.signals).items() if name in sorts}
+        raw = {name: said for name, said in members.raw(later.signals[:]).items() if name in sorts}
         slopes = fit_calibration(raw, later.happened, later.weight, later.deal, np.zeros_like(later.deal))
         if len(slopes.slopes) < len(sorts):
             members = fit_members(slopes.slopes, past, plan, n_rounds)
