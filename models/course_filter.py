@@ -235,21 +235,31 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return odds / odds.sum(axis=-1, keepdims=True)
 
 
-def prior_of(traits: Sequence[str], card: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    """P(kind, mood) of deals at creation, and how much their owners log, in turn; the same text is looked up once."""
-    place = {text: i for i, text in enumerate(dict.fromkeys(traits))}
-    logits = np.tile(np.asarray(card["base"], np.float64), (len(place), 1))
-    logs = np.ones((len(place), MOST_OWNERS, len(card["exposure"])))
-    for text, i in place.items():
-        owner = 0
+def prior_of(traits: Sequence[str], card: Mapping[str, Any]) -> np.ndarray:
+    """P(kind, mood) of deals at their creation, by what their traits say of kinds; shape (n_deals, kinds, moods)."""
+    texts = {text: i for i, text in enumerate(dict.fromkeys(traits))}  # the same text is looked up once
+    logits = np.tile(np.asarray(card["base"], np.float64), (len(texts), 1))
+    for text, i in texts.items():
         for line in text.split("\n"):
             logits[i] += card["traits"].get(line, 0.0)
-            if line.startswith((FIRST_OWNER, LATER_OWNER)) and owner < MOST_OWNERS:
-                logs[i, owner] = card["logs"].get(line.partition(": ")[2], 1.0)
-                owner += 1
     prior = softmax(logits)[:, :, None] * np.asarray(card["first_mood"], np.float64)
-    rows = [place[text] for text in traits]
-    return prior[rows], logs[rows]
+    return prior[[texts[text] for text in traits]]
+
+
+def owners_of(text: str) -> list[str]:
+    """The owners that traits name, in turn, as many as are told apart."""
+    lines = (line for line in text.split("\n") if line.startswith((FIRST_OWNER, LATER_OWNER)))
+    return [line.partition(": ")[2] for line in lines][:MOST_OWNERS]
+
+
+def logging_of(traits: Sequence[str], logs: Mapping[str, Any], n_groups: int) -> np.ndarray:
+    """How much the owners of deals log, in turn, 1 where not known; shape (n_deals, MOST_OWNERS, n_groups)."""
+    texts = {text: i for i, text in enumerate(dict.fromkeys(traits))}
+    found = np.ones((len(texts), MOST_OWNERS, n_groups))
+    for text, i in texts.items():
+        for place, owner in enumerate(owners_of(text)):
+            found[i, place] = logs.get(owner, 1.0)
+    return found[[texts[text] for text in traits]]
 
 
 def read(courses: Sequence[bytes], traits: Sequence[str], card: Mapping[str, Any]) -> np.ndarray:
@@ -258,7 +268,7 @@ def read(courses: Sequence[bytes], traits: Sequence[str], card: Mapping[str, Any
     found = np.empty((len(courses), len(chances) + 2 + chances.shape[1] - 1))
     for start in range(0, len(courses), ROWS_TOGETHER):
         rows = slice(start, start + ROWS_TOGETHER)
-        prior, logs = prior_of(traits[rows], card)
+        prior, logs = prior_of(traits[rows], card), logging_of(traits[rows], card["logs"], len(card["exposure"]))
         belief, days = np.empty(prior.shape), decoded(courses[rows], card["channel_of"], chances.shape[-1])
         _follow(days, logs, prior, laws, belief)
         _expect(belief, days.place, chances, found[rows])

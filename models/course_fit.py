@@ -19,7 +19,6 @@ from models.course import READINGS, WITHIN_DAYS, Course
 from models.course_filter import (
     AFTER,
     BACK,
-    FIRST_OWNER,
     FORWARD,
     LATER_OWNER,
     LOST,
@@ -34,7 +33,8 @@ from models.course_filter import (
     go_on,
     is_alike,
     laws_of,
-    prior_of,
+    logging_of,
+    owners_of,
     softmax,
     weigh,
 )
@@ -45,6 +45,7 @@ MOST_DEALS = 60_000
 """Deals that are learned from at most, evenly taken. Of a company of 200,000 the reading alone told 72 % of what its
 oracle gains over the stage rate, learned from 20,000 deals, and 75 % from 80,000, in three times the time."""
 FEWEST_DEALS = 300
+"""Fewer, or fewer than a tenth as many won or lost ones, tell no kinds."""
 ROUNDS = 60
 STARTS, ROUNDS_TO_START, DEALS_TO_START = 6, 15, 4_000
 MOST_STAGES = 8
@@ -52,8 +53,6 @@ RAREST, RAREST_TRAIT = 200, 50
 """A token that comes less often is no channel; a trait that fewer deals have tells no kind."""
 _OF_OWNER, _OF_RATE, _OF_MOVE, _OF_SWITCH, _OF_KIND = 200.0, 5.0, 20.0, 0.5, 2.0
 """What is known beforehand, in facts, in facts, in days, in days, and as a ridge penalty."""
-_OWNERS = (FIRST_OWNER, LATER_OWNER)
-_UNIFORM = {"base": np.zeros(KINDS), "traits": {}, "first_mood": np.ones((KINDS, MOODS))}
 _LIVELY = np.array([1.5, 0.7, 0.2])
 """Rates of the moods beside the usual ones, to start from."""
 
@@ -141,7 +140,7 @@ class _Learner:
         self._names, self._given = _traits(traits)
         self._usual = _usual_rates(self._days, rows, len(group))
         self._logging = _logging(self._days, traits, group, self._usual)
-        self._logs = prior_of(traits, {**_UNIFORM, "logs": self._logging, "exposure": np.zeros(_groups(group))})[1]
+        self._logs = logging_of(traits, self._logging, _groups(group))
         moves = np.zeros((MOST_STAGES, MOVES))
         np.add.at(moves, (self._days.stage[rows], self._days.move[rows]), 1.0)
         self._usual_moves = _shares(moves + 0.5 * (moves.sum(axis=0) + 1) / (moves.sum() + MOVES))
@@ -252,11 +251,11 @@ def _moved(days: Days, rows: IntColumn) -> IntColumn:
 
 def _logging(days: Days, traits: list[str], group: IntColumn, usual: FloatColumn) -> dict[str, FloatColumn]:
     """How much each owner logs beside others by group of channels, drawn towards 1."""
-    in_turn = [[line.partition(": ")[2] for line in text.split("\n") if line.startswith(_OWNERS)] for text in traits]
+    in_turn = [owners_of(text) for text in traits]
     names = {name: i for i, name in enumerate(sorted({name for owners in in_turn for name in owners}))}
     who = np.full((len(traits), MOST_OWNERS), len(names))
     for i, owners in enumerate(in_turn):
-        who[i, : min(len(owners), MOST_OWNERS)] = [names[name] for name in owners[:MOST_OWNERS]]
+        who[i, : len(owners)] = [names[name] for name in owners]
     came, meant = (np.zeros((len(names) + 1, _groups(group))) for _ in range(2))
     rows = _rows(days.start, days.end)
     deal = np.repeat(np.arange(len(traits)), days.end - days.start)
