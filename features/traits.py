@@ -42,7 +42,7 @@ def _texts(histories: Histories) -> NDArray[np.object_]:
     """Of each deal without an owner, then of each once each change of owner is known."""
     columns = list(_columns(histories))
     found = ["\n".join(filter(None, lines)) for lines in zip(*columns, strict=True)]
-    facts, names = histories.owner, [*histories.vocabulary.names["owner"], ""]
+    facts, names = histories.owner, [*map(_on_one_line, histories.vocabulary.names["owner"]), ""]
     changes = zip(facts.group.tolist(), facts.columns["value"].tolist(), takes_over(histories).tolist(), strict=True)
     deal_before = -1
     for deal, owner, is_other in changes:
@@ -53,11 +53,16 @@ def _texts(histories: Histories) -> NDArray[np.object_]:
     return np.array([*found, ""], object)[:-1]
 
 
+def _on_one_line(value: str) -> str:
+    """A value as a line can hold it: else what stands after a line end would pass for another trait."""
+    return value.replace("\n", " ")
+
+
 def _columns(histories: Histories) -> Iterator[list[str]]:
     vocabulary = histories.vocabulary
     declared = vocabulary.declared.of("attribute")
     for name in (*_NAMED, *(one.key for one in declared if one.type == CATEGORY)):
-        lines = [*(f"{name}: {value}" for value in vocabulary.names[name]), ""]
+        lines = [*(f"{name}: {_on_one_line(value)}" for value in vocabulary.names[name]), ""]
         yield [lines[number] for number in histories.static[name].tolist()]
     for one in (one for one in declared if one.type == FLAG):
         lines_of = {1.0: f"{one.key}: yes", 0.0: f"{one.key}: no"}

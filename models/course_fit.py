@@ -48,7 +48,8 @@ FEWEST_DEALS = 300
 """Fewer, or fewer than a tenth as many won or lost ones, tell no kinds."""
 ROUNDS = 60
 STARTS, ROUNDS_TO_START, DEALS_TO_START = 6, 15, 4_000
-MOST_STAGES = 8
+N_STAGES = 8
+"""Stages that are told apart; those beyond the last count as the last."""
 RAREST, RAREST_TRAIT = 200, 50
 """A token that comes less often is no channel; a trait that fewer deals have tells no kind."""
 _OF_OWNER, _OF_RATE, _OF_MOVE, _OF_SWITCH, _OF_KIND = 200.0, 5.0, 20.0, 0.5, 2.0
@@ -134,14 +135,14 @@ class _Learner:
         self, known: Known, channel_of: IntColumn, group: IntColumn, seed: int, start: "_Learner | None" = None
     ) -> None:
         closing = np.select([known.won == 1, known.won == 0], [WON, LOST], NONE)
-        self._days = decoded(known.courses.tolist(), channel_of.tolist(), MOST_STAGES, closing)
+        self._days = decoded(known.courses.tolist(), channel_of.tolist(), N_STAGES, closing)
         self._group, self.likelihood = group, -np.inf
         traits, rows = known.traits.tolist(), _rows(self._days.start, self._days.end)
         self._names, self._given = _traits(traits)
         self._usual = _usual_rates(self._days, rows, len(group))
         self._logging = _logging(self._days, traits, group, self._usual)
         self._logs = logging_of(traits, self._logging, _groups(group))
-        moves = np.zeros((MOST_STAGES, MOVES))
+        moves = np.zeros((N_STAGES, MOVES))
         np.add.at(moves, (self._days.stage[rows], self._days.move[rows]), 1.0)
         self._usual_moves = _shares(moves + 0.5 * (moves.sum(axis=0) + 1) / (moves.sum() + MOVES))
         self._coefficients = np.zeros((1 + len(self._names), KINDS))
@@ -179,7 +180,7 @@ class _Learner:
             states = (KINDS, MOODS)
             counts = _Counts(
                 np.zeros(self._rate.shape),
-                np.zeros((_groups(self._group), 2, MOST_STAGES, *states)),
+                np.zeros((_groups(self._group), 2, N_STAGES, *states)),
                 np.zeros(self._moves.shape),
                 np.zeros(self._switch.shape),
             )
@@ -237,12 +238,12 @@ def _shares(counts: FloatColumn) -> FloatColumn:
 def _usual_rates(days: Days, rows: IntColumn, n_channels: int) -> FloatColumn:
     """Facts a day by channel, whether the deal moved, and stage; shape (channels, 2, stages)."""
     n_facts = days.last[rows] - days.first[rows]
-    cell = _moved(days, rows) * MOST_STAGES + days.stage[rows]
-    counts, n_days = np.zeros((n_channels, 2 * MOST_STAGES)), np.bincount(cell, minlength=2 * MOST_STAGES)
+    cell = _moved(days, rows) * N_STAGES + days.stage[rows]
+    counts, n_days = np.zeros((n_channels, 2 * N_STAGES)), np.bincount(cell, minlength=2 * N_STAGES)
     channel = days.channel[_rows(days.first[rows], days.last[rows])]
     np.add.at(counts, (channel, np.repeat(cell, n_facts)), 1.0)
     overall = counts.sum(axis=1, keepdims=True) / max(n_days.sum(), 1)
-    return ((counts + 10 * overall) / (n_days + 10)).reshape(n_channels, 2, MOST_STAGES)
+    return ((counts + 10 * overall) / (n_days + 10)).reshape(n_channels, 2, N_STAGES)
 
 
 def _moved(days: Days, rows: IntColumn) -> IntColumn:
@@ -286,13 +287,13 @@ def _chances(moves: FloatColumn, switch: FloatColumn) -> FloatColumn:
     -------
     array of shape (3, kinds, moods, stages)
     """
-    n, shape = MOODS * MOST_STAGES, (MOODS, MOST_STAGES)
+    n, shape = MOODS * N_STAGES, (MOODS, N_STAGES)
     found = np.empty((3, KINDS, *shape))
     for kind in range(KINDS):
         onward = {move: np.zeros((*shape, *shape)) for move in (STAY, FORWARD, BACK)}
         for move, shift in ((STAY, 0), (FORWARD, 1), (BACK, -1)):
-            for stage in range(MOST_STAGES):
-                then = min(max(stage + shift, 0), MOST_STAGES - 1)
+            for stage in range(N_STAGES):
+                then = min(max(stage + shift, 0), N_STAGES - 1)
                 onward[move][:, stage, :, then] = moves[kind, :, stage, move, None] * switch[kind, move]
         here = {move: table.reshape(n, n) for move, table in onward.items()}
         won, lost = (moves[kind, :, :, move].reshape(n) for move in (WON, LOST))

@@ -61,6 +61,16 @@ def test_owners_come_in_turn_each_once_known(told, at):
     }
 
 
+def test_a_line_end_in_a_value_makes_no_trait_of_its_own(company, at):
+    tables = company(deals=DEALS, deal_changes=CHANGES)
+    tables["deals"] = tables["deals"].assign(source="web\nowner: U9")
+    histories = Histories.from_tables(tables)
+    norms = norms_of(histories, tables["fx_rates"], "EUR")
+    lines = traits(Snapshots(histories, norms, np.array([0]), np.array([at("2024-01-02")])))[0].split("\n")
+    assert "source: web owner: U9" in lines
+    assert "owner: U9" not in lines
+
+
 def test_declared_categories_and_flags_are_traits(told, at):
     declared = Declared((Custom("attribute", "competitor", "category"), Custom("attribute", "budget", "flag")))
     lines = told(0, at("2024-01-02"), declared)
