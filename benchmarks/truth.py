@@ -162,12 +162,12 @@ def run(n_deals: int) -> dict[str, float]:
     folder = company(n_deals)
     started = time.perf_counter()
     trained = fit(dataset(folder, CUT), Plan(train_until=CUT, declared=load_declared(folder / "signals.yaml")))
-    seconds = time.perf_counter() - started
+    training = {"train_s": time.perf_counter() - started, "train_peak_gib": _peak_gib()}
     truth = held_out(folder)
     print(f"\n{n_deals:,} deals: win by {trained.scorer.win.rung}, stall by {trained.scorer.stall.rung}, "
           f"{truth.rows.sum():,} snapshots held out")  # fmt: skip
     figures = win_figures(trained.scorer, truth) | closing_figures(trained.scorer, truth)
-    figures |= stall_figures(trained.scorer, truth) | {"train_s": seconds, "peak_gib": _peak_gib()}
+    figures |= stall_figures(trained.scorer, truth) | training
     for name, value in figures.items():
         print(f"  {name:28s} {value:10.4f}")
     return figures

@@ -10,19 +10,21 @@ what becomes known on another day belongs to the working day after it. Each byte
 - ``OTHER_OWNER``: another owner takes over;
 - ``TALK`` + 2 x way + senior: an interaction, a meeting with a director or executive or not; ways are as in
   ``features/talks.py``;
-- ``ACTIVITY`` + ``len(WAYS)`` x activity + way: an interaction that came to a declared activity.
+- ``ACTIVITY`` + ``len(WAYS)`` x activity + way: an interaction that came to a declared activity;
+- ``AMOUNT`` + step of ``AMOUNT_STEPS``: the amount becomes so many times what it was;
+- ``CLOSE_DATE`` + step of ``WEEKS_AHEAD``: the close date is set anew, so many weeks from the day of that.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crm.tables import INTERACTION_KINDS
-from features.facts import DAY, Facts, IntColumn
-from features.histories import Histories
+from features.facts import DAY, BoolColumn, Facts, FloatColumn, IntColumn
+from features.histories import Histories, in_effect_before
 from features.moves import stage_moves
 from features.snapshots import Snapshots
 from features.talks import WAYS
-from features.traits import takes_over
+from features.traits import WEEKS_AHEAD, takes_over, weeks_ahead
 from features.vocabulary import OPEN, Stages
 
 MOST_DAYS = 64
@@ -31,7 +33,9 @@ CLOSED = STAGE + MOST_STAGES
 OTHER_OWNER = CLOSED + 1
 TALK = OTHER_OWNER + 1
 ACTIVITY, MOST_ACTIVITIES = TALK + 2 * len(WAYS), 8
-N_TOKENS = ACTIVITY + MOST_ACTIVITIES * len(WAYS)
+AMOUNT, AMOUNT_STEPS = ACTIVITY + MOST_ACTIVITIES * len(WAYS), (0.75, 0.875, 1.0, 1.2)
+CLOSE_DATE = AMOUNT + len(AMOUNT_STEPS) + 1
+N_TOKENS = CLOSE_DATE + len(WEEKS_AHEAD) + 1
 
 _Part = tuple[IntColumn, IntColumn, IntColumn]
 """Deals, instants at which something became known, and tokens."""
@@ -68,7 +72,7 @@ def _passing(n: int) -> bytes:
 
 def _facts(histories: Histories) -> tuple[Facts, IntColumn]:
     """Everything that a course tells, by deal and when it became known; and on which day of the course."""
-    parts = [_moves(histories), _handovers(histories), _talks(histories)]
+    parts = [_moves(histories), _handovers(histories), _talks(histories), _amounts(histories), _dates(histories)]
     deal, known_at, token = (np.concatenate([part[i] for part in parts]) for i in range(3))
     facts = Facts.sorted(deal, known_at, len(histories), {"token": token}, ties=(token,))
     return facts, _days(histories, facts.group, facts.known_at)
@@ -102,6 +106,30 @@ def _talks(histories: Histories) -> _Part:
     token = np.where(told, ACTIVITY + len(WAYS) * activity + way, TALK + 2 * way + senior)
     known = way >= 0
     return facts.group[known], facts.known_at[known], token[known]
+
+
+def _amounts(histories: Histories) -> _Part:
+    facts = histories.amount
+    value, before, changed = _changed(facts)
+    ratio = np.divide(value, before, out=np.ones(len(facts)), where=changed & (before > 0))
+    told = changed & (ratio != 1)
+    step = np.searchsorted(AMOUNT_STEPS, ratio[told], side="right")
+    return facts.group[told], facts.known_at[told], AMOUNT + step
+
+
+def _dates(histories: Histories) -> _Part:
+    facts = histories.close_date
+    value, _, told = _changed(facts)
+    token = CLOSE_DATE + weeks_ahead(value[told], facts.known_at[told])
+    return facts.group[told], facts.known_at[told], token
+
+
+def _changed(facts: Facts) -> tuple[FloatColumn, FloatColumn, BoolColumn]:
+    """Values, those in effect before, and which changes took effect and put another value in place of one."""
+    value, before = facts.columns["value"], in_effect_before(facts)
+    old = np.where(before >= 0, value[before], np.nan) if len(facts) else value
+    took_effect = facts.columns["latest"] == np.arange(len(facts))
+    return value, old, took_effect & np.isfinite(value) & np.isfinite(old) & (value != old)
 
 
 def _text(facts: Facts, day: IntColumn) -> tuple[bytes, IntColumn]:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from crm.errors import SchemaError
 
-FORMAT = 2
+FORMAT = 3
 _CURRENT = "current.json"
 
 

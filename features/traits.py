@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.declared import CATEGORY, FLAG
-from features.facts import BoolColumn
-from features.histories import Histories, in_effect_before
+from features.facts import DAY, BoolColumn, FloatColumn, IntColumn
+from features.histories import Histories, in_effect_before, in_force
 from features.snapshots import Snapshots
 from features.vocabulary import STATIC
 
+WEEKS_AHEAD = (1, 2, 3, 4, 6, 8, 10, 13, 17, 26)
+"""Steps in which is told how many weeks ahead a close date is set."""
 FIRST_OWNER, LATER_OWNER = "owner: ", "later owner: "
 _NAMED = tuple(name for name in STATIC if name != "account")
 
@@ -21,13 +23,19 @@ _NAMED = tuple(name for name in STATIC if name != "account")
 def traits(snapshots: Snapshots) -> NDArray[np.object_]:
     """The traits of each snapshot's deal, as known then, joined by line ends: ``str``, shape (n_snapshots,).
 
-    What was known at its creation, declared categories and flags included, where it is known; then its owners in turn.
+    What was known at its creation, where it is known: declared categories and flags, and how far ahead its first close
+    date lay; then its owners in turn.
     """
     histories, owner = snapshots.histories, snapshots.histories.owner
     texts = histories.once("traits", lambda: _texts(histories))
     last = owner.before(snapshots.deal, snapshots.at) - 1
     has_owner = last >= owner.start[snapshots.deal]
     return texts[np.where(has_owner, len(histories) + last, snapshots.deal)]
+
+
+def weeks_ahead(date: FloatColumn, at: IntColumn) -> IntColumn:
+    """Step of ``WEEKS_AHEAD`` in which a date, in days since 1970, lies after an instant: 0 before the first."""
+    return np.searchsorted(WEEKS_AHEAD, (date - at // DAY) / 7, side="right")
 
 
 def takes_over(histories: Histories) -> BoolColumn:
@@ -40,7 +48,7 @@ def takes_over(histories: Histories) -> BoolColumn:
 
 def _texts(histories: Histories) -> NDArray[np.object_]:
     """Of each deal without an owner, then of each once each change of owner is known."""
-    columns = list(_columns(histories))
+    columns = [*_columns(histories), _first_close_dates(histories)]
     found = ["\n".join(filter(None, lines)) for lines in zip(*columns, strict=True)]
     facts, names = histories.owner, [*map(_on_one_line, histories.vocabulary.names["owner"]), ""]
     changes = zip(facts.group.tolist(), facts.columns["value"].tolist(), takes_over(histories).tolist(), strict=True)
@@ -67,3 +75,14 @@ def _columns(histories: Histories) -> Iterator[list[str]]:
     for one in (one for one in declared if one.type == FLAG):
         lines_of = {1.0: f"{one.key}: yes", 0.0: f"{one.key}: no"}
         yield [lines_of.get(value, "") for value in histories.static[one.key].tolist()]
+
+
+def _first_close_dates(histories: Histories) -> list[str]:
+    """The step in which each deal's close date lay ahead at its creation, if it was set by then."""
+    spans = zip((0, *WEEKS_AHEAD), (*(str(weeks) for weeks in WEEKS_AHEAD), "more"), strict=True)
+    lines = [f"first close date: {low} to {high} weeks ahead" for low, high in spans]
+    created_at = histories.created_at
+    date = in_force(histories.close_date, "value", np.arange(len(created_at)), created_at + 1).astype(np.float64)
+    is_set = np.isfinite(date) & (date >= 0)
+    step = np.where(is_set, weeks_ahead(date, created_at), len(lines))
+    return [[*lines, ""][one] for one in step.tolist()]

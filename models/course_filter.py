@@ -1,8 +1,8 @@
 """From a deal's course to what it says of the deal's hidden kind and mood: the filter of a hidden Markov model.
 
 A deal is of one of a few *kinds*, for good, and each day in one of a few *moods*; nobody sees either. Kind, mood and
-stage decide what a day shows: how much is talked and changed (Poisson counts by channel, times what the owner logs) and
-how the deal moves. With x = (kind, mood) the filter keeps
+stage decide what a day shows: how much is talked (Poisson counts by channel, times what the owner logs), how the deal
+moves, and to what amount and close date are then changed. With x = (kind, mood) the filter keeps
 
     belief(x on d + 1) = sum over x' of belief(x' on d) P(facts of d | x') P(x on d + 1 | x', move of d),
 
@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-MOST_DAYS, STAGE, CLOSED, OTHER_OWNER, TALK = 64, 64, 80, 81, 82
+MOST_DAYS, STAGE, CLOSED, OTHER_OWNER, TALK, AMOUNT, CLOSE_DATE = 64, 64, 80, 81, 82, 232, 237
 """Tokens, as in ``features/course.py``."""
 FIRST_OWNER, LATER_OWNER = "owner: ", "later owner: "
 """Beginnings of lines of traits, as in ``features/traits.py``."""
@@ -52,6 +52,7 @@ class Days(NamedTuple):
     place : the stage each course ends in
     stage : in the morning; move : by the evening; owner : how many there were before this one
     first, last : which of ``channel`` belong to a row
+    amount, date : how the amount and the close date were changed, by step, the last time if several; 0 if not
     channel : of everything that was talked
     """
 
@@ -63,6 +64,8 @@ class Days(NamedTuple):
     owner: np.ndarray
     first: np.ndarray
     last: np.ndarray
+    amount: np.ndarray
+    date: np.ndarray
     channel: np.ndarray
 
 
@@ -76,12 +79,16 @@ class Laws(NamedTuple):
         2, stages, kinds, moods)
     log_move : shape (kinds, moods, stages, moves)
     switch : P(mood tomorrow | kind, after which sort of move, mood today)
+    log_amount, log_date : of each way to change amount and close date on a day with such a sort of move, 0 for none;
+        shape (kinds, sorts of moves, stages, ways); on days without a move nothing is said of whether they change
     """
 
     log_rate: np.ndarray
     exposure: np.ndarray
     log_move: np.ndarray
     switch: np.ndarray
+    log_amount: np.ndarray
+    log_date: np.ndarray
 
 
 def laws_of(card: Mapping[str, Any]) -> Laws:
@@ -104,10 +111,10 @@ def decoded(
     days_passed = np.append(0, np.cumsum(np.where(text < MOST_DAYS, text + np.int64(1), 0)))
     most = np.diff(days_passed[offsets]) + 1
     start = np.cumsum(most) - most
-    stage, move = (np.empty(int(most.sum()), np.int8) for _ in range(2))
+    stage, move, amount, date = (np.empty(int(most.sum()), np.int8) for _ in range(4))
     owner, first, last = (np.empty(len(stage), np.int64) for _ in range(3))
     end, place, channel = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(len(text), np.int16)
-    days = Days(start, end, place, stage, move, owner, first, last, channel)
+    days = Days(start, end, place, stage, move, owner, first, last, amount, date, channel)
     closing = np.full(n, NONE) if closing is None else closing
     _decode(text, offsets, np.asarray(channel_of, np.int16), n_stages, closing, days)
     return days
@@ -120,9 +127,14 @@ def _decode(
     n_facts = 0
     for i in range(len(closing)):
         row, place, was, is_open, owner, begun = days.start[i], NONE, NONE, False, 0, n_facts
+        amount, date = 0, 0
         for at in range(offsets[i], offsets[i + 1] + 1):
             token = NONE if at == offsets[i + 1] else np.int64(text[at])
-            if token >= TALK:
+            if token >= CLOSE_DATE:
+                date = int(token) - CLOSE_DATE + 1
+            elif token >= AMOUNT:
+                amount = int(token) - AMOUNT + 1
+            elif token >= TALK:
                 if channel_of[token] >= 0:
                     days.channel[n_facts] = channel_of[token]
                     n_facts += 1
@@ -143,9 +155,10 @@ def _decode(
                     if closes:
                         days.move[row] = closing[i]
                     days.first[row], days.last[row] = begun, n_facts
-                    row, begun, was = row + 1, n_facts, place
+                    days.amount[row], days.date[row] = amount, date
+                    row, begun, was, amount, date = row + 1, n_facts, place, 0, 0
             else:  # what becomes known of a closed deal tells nothing of how it went
-                begun = n_facts
+                begun, amount, date = n_facts, 0, 0
         days.end[i], days.place[i] = row, max(place, 0)
 
 
@@ -160,8 +173,12 @@ def weigh(row: int, logs: np.ndarray, days: Days, laws: Laws, weight: np.ndarray
     n_kinds, n_moods = weight.shape
     most = -np.inf
     for kind in range(n_kinds):
+        changed = 0.0
+        if move <= BACK:
+            changed = laws.log_amount[kind, move, stage, days.amount[row]]
+            changed += laws.log_date[kind, move, stage, days.date[row]]
         for mood in range(n_moods):
-            log = laws.log_move[kind, mood, stage, move]
+            log = laws.log_move[kind, mood, stage, move] + changed
             for group in range(logs.shape[1]):
                 log -= logs[owner, group] * laws.exposure[group, moved, stage, kind, mood]
             for fact in range(days.first[row], days.last[row]):
@@ -175,10 +192,16 @@ def weigh(row: int, logs: np.ndarray, days: Days, laws: Laws, weight: np.ndarray
 
 
 @compiled
+def is_quiet(row: int, days: Days) -> bool:
+    """Whether a row shows nothing."""
+    talked, changed = days.first[row] < days.last[row], days.amount[row] > 0 or days.date[row] > 0
+    return not talked and not changed and days.move[row] == STAY
+
+
+@compiled
 def is_alike(row: int, days: Days) -> bool:
     """Whether a row shows what the row before it does: nothing, in the same stage, by the same owner."""
-    quiet = days.first[row] == days.last[row] and days.move[row] == STAY
-    quiet_before = days.first[row - 1] == days.last[row - 1] and days.move[row - 1] == STAY
+    quiet, quiet_before = is_quiet(row, days), is_quiet(row - 1, days)
     same = days.stage[row] == days.stage[row - 1] and days.owner[row] == days.owner[row - 1]
     return quiet and quiet_before and same
 

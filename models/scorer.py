@@ -29,7 +29,7 @@ from models.outlook import Outlook, outlook
 from models.probability import ProbabilityModel
 from models.rungs import StageRate
 
-FORMAT = 7
+FORMAT = 8
 _ENDINGS = {TREES: ".txt", BEYOND: ".beyond.txt"}
 """Of the names of the files of a model's trees."""
 BESIDE = ("arithmetic.py", "course_filter.py")

@@ -7,6 +7,8 @@ import pytest
 
 from features.course import (
     ACTIVITY,
+    AMOUNT,
+    CLOSE_DATE,
     CLOSED,
     MOST_ACTIVITIES,
     MOST_DAYS,
@@ -138,9 +140,48 @@ def test_another_owner_is_told_and_the_same_one_again_is_not(course, at):
     assert course(at("2024-01-10"), changes) == BEGUN + passed(1) + bytes([OTHER_OWNER]) + passed(1)
 
 
+@pytest.mark.parametrize(
+    ("amount", "step"),
+    [("700", 0), ("750", 1), ("874", 1), ("875", 2), ("999", 2), ("1001", 3), ("1199", 3), ("1200", 4), ("9000", 4)],
+)
+def test_another_amount_is_told_by_what_it_is_of_the_one_before(course, at, amount, step):
+    changes = f"D1 | amount | 0 | 1000 | 2024-01-05T09:00 | \nD1 | amount | 1 | {amount} | 2024-01-08T12:00 | "
+    assert course(at("2024-01-09"), changes) == BEGUN + bytes([AMOUNT + step]) + passed(1)
+
+
+@pytest.mark.parametrize("second", ["1000", ""], ids=["the same again", "none any more"])
+def test_no_other_amount_is_not_told(course, at, second):
+    changes = f"D1 | amount | 0 | 1000 | 2024-01-05T09:00 | \nD1 | amount | 1 | {second} | 2024-01-08T12:00 | "
+    assert course(at("2024-01-09"), changes) == BEGUN + passed(1)
+
+
+def test_a_first_amount_and_one_after_nothing_are_no_change(course, at):
+    changes = "D1 | amount | 0 | 0 | 2024-01-08T09:00 | \nD1 | amount | 1 | 1000 | 2024-01-08T12:00 | "
+    assert course(at("2024-01-09"), changes) == BEGUN + passed(1)
+
+
+@pytest.mark.parametrize(
+    ("date", "step"), [("2024-01-02", 0), ("2024-01-14", 0), ("2024-01-15", 1), ("2024-02-05", 4), ("2025-01-01", 10)]
+)
+def test_a_close_date_set_anew_is_told_by_how_far_ahead_it_lies(course, at, date, step):
+    changes = (
+        f"D1 | close_date | 0 | 2024-01-31 | 2024-01-05T09:00 | \nD1 | close_date | 1 | {date} | 2024-01-08T12:00 | "
+    )
+    assert course(at("2024-01-09"), changes) == BEGUN + bytes([CLOSE_DATE + step]) + passed(1)
+
+
+def test_an_older_amount_entered_late_is_not_told(course, at):
+    changes = (
+        "D1 | amount | 0 | 1000 | 2024-01-05T09:00 | \n"
+        "D1 | amount | 1 | 2000 | 2024-01-06T09:00 | 2024-01-09T12:00\n"
+        "D1 | amount | 2 | 1000 | 2024-01-07T09:00 | "
+    )
+    assert course(at("2024-01-10"), changes) == BEGUN + passed(2)
+
+
 def test_every_token_fits_a_byte():
     assert N_TOKENS <= 256
-    assert ACTIVITY + MOST_ACTIVITIES * len(WAYS) == N_TOKENS
+    assert ACTIVITY + MOST_ACTIVITIES * len(WAYS) == AMOUNT
 
 
 def test_a_course_is_the_beginning_of_every_later_one(weekly, demo, at):

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from features.declared import Custom, Declared
+from features.facts import DAY
 from features.histories import Histories
 from features.norms import norms_of
 from features.snapshots import Snapshots
-from features.traits import traits
+from features.traits import traits, weeks_ahead
 from features.vocabulary import Vocabulary
 
 DEALS = """
@@ -22,6 +23,9 @@ D1      | owner_id | 0   | U1        | 2024-01-01 |
 D1      | owner_id | 1   | U1        | 2024-01-03 |
 D1      | owner_id | 2   | U2        | 2024-01-05 | 2024-01-09
 D1      | owner_id | 3   | U3        | 2024-01-20 |
+D1      | close_date | 0 | 2024-03-05 | 2024-01-01 |
+D1      | close_date | 1 | 2024-09-01 | 2024-01-20 |
+D2      | close_date | 0 | 2024-03-05 | 2024-01-02 |
 D2      | stage    | 0   | Check     | 2024-01-01 |
 """
 
@@ -41,11 +45,27 @@ def told(company):
 
 def test_what_was_known_at_creation_is_told_by_name(told, at):
     expected = ["pipeline: new", "source: web", "currency: EUR", "industry: steel", "size: small", "region: EMEA"]
+    expected += ["first close date: 8 to 10 weeks ahead"]
     assert told(0, at("2024-01-02"))[:-1] == expected
 
 
 def test_what_is_not_known_has_no_line(told, at):
     assert told(1, at("2024-01-02")) == ["pipeline: renewal", "currency: USD"]
+
+
+def test_a_close_date_that_was_set_or_changed_later_is_none_of_the_creation(told, at):
+    assert [line for line in told(0, at("2024-03-01")) if "close date" in line] == [
+        "first close date: 8 to 10 weeks ahead"
+    ]
+    assert not any("close date" in line for line in told(1, at("2024-03-01")))
+
+
+@pytest.mark.parametrize(
+    ("days", "step"), [(-400, 0), (0, 0), (6, 0), (7, 1), (27, 3), (28, 4), (181, 9), (182, 10), (4_000, 10)]
+)
+def test_steps_of_weeks_ahead(days, step):
+    created = np.array([20_000 * DAY + 5])
+    assert weeks_ahead(np.array([20_000.0 + days]), created).tolist() == [step]
 
 
 def test_owners_come_in_turn_each_once_known(told, at):

@@ -12,6 +12,7 @@ from models import course_filter
 from models.course_filter import BACK, FORWARD, LOST, NONE, STAY, WON, Days, decoded, laws_of, read, softmax
 
 A, B = course.TALK, course.TALK + 1
+LOWER, HIGHER, SOON = bytes([course.AMOUNT]), bytes([course.AMOUNT + 1]), bytes([course.CLOSE_DATE])
 CHANNEL_OF = [0 if token == A else 1 if token == B else NONE for token in range(course.N_TOKENS)]
 N_STAGES, KINDS, MOODS = 3, 2, 2
 
@@ -74,6 +75,21 @@ def test_a_course_is_read_day_by_day(one: bytes, rows: list[tuple[int, int, int,
     assert told(one) == rows
 
 
+@pytest.mark.parametrize(
+    ("one", "amounts", "dates"),
+    [
+        pytest.param(stage(0) + HIGHER + days(2), [2, 0], [0, 0], id="on the first of two days"),
+        pytest.param(stage(0) + days(1) + SOON + stage(1), [0, 0], [0, 1], id="with a move of today"),
+        pytest.param(stage(0) + HIGHER + LOWER + SOON + days(1), [1], [1], id="the last of several"),
+        pytest.param(stage(0) + days(1) + CLOSED + HIGHER + days(3) + stage(0) + days(1), [0, 0], [0, 0], id="closed"),
+    ],
+)
+def test_changes_belong_to_the_day_on_which_they_became_known(one: bytes, amounts: list[int], dates: list[int]) -> None:
+    found = decoded([one], CHANNEL_OF, N_STAGES)
+    rows = slice(found.start[0], found.end[0])
+    assert (found.amount[rows].tolist(), found.date[rows].tolist()) == (amounts, dates)
+
+
 @pytest.mark.parametrize("closing", [WON, LOST])
 def test_a_closing_ends_the_day_under_way(closing: int) -> None:
     assert told(stage(0) + days(1) + bytes([A]), closing) == [(0, STAY, 0, []), (0, closing, 0, [0])]
@@ -81,10 +97,17 @@ def test_a_closing_ends_the_day_under_way(closing: int) -> None:
 
 def test_what_a_file_carries_along_is_written_as_the_features_write_it() -> None:
     """``course_filter.py`` imports nothing of the project, so it says these once more."""
-    for name in ("MOST_DAYS", "STAGE", "CLOSED", "OTHER_OWNER", "TALK"):
+    for name in ("MOST_DAYS", "STAGE", "CLOSED", "OTHER_OWNER", "TALK", "AMOUNT", "CLOSE_DATE"):
         assert getattr(course_filter, name) == getattr(course, name)
     for name in ("FIRST_OWNER", "LATER_OWNER"):
         assert getattr(course_filter, name) == getattr(traits, name)
+
+
+def _changes(rng: np.random.Generator, n_ways: int) -> list[object]:
+    """Chances of each way to change something; on days without a move nothing is said of none."""
+    chances = np.log(softmax(rng.normal(0, 1, (KINDS, 3, N_STAGES, 1 + n_ways))))
+    chances[:, STAY, :, 0] = 0.0
+    return chances.tolist()
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +120,8 @@ def card() -> dict[str, object]:
         "exposure": (0.3 * rate[:, None, None] * np.ones((2, 2, N_STAGES, 1, 1))).tolist(),
         "log_move": np.log(softmax(rng.normal(0, 1, (KINDS, MOODS, N_STAGES, 5)))).tolist(),
         "switch": softmax(rng.normal(0, 1, (KINDS, 3, MOODS, MOODS))).tolist(),
+        "log_amount": _changes(rng, 2),
+        "log_date": _changes(rng, 1),
         "base": [0.2, -0.2],
         "traits": {"source: referral": [0.5, -0.5]},
         "first_mood": softmax(rng.normal(0, 1, (KINDS, MOODS))).tolist(),
@@ -124,6 +149,8 @@ def by_every_path(one: bytes, text: str, card: dict[str, object]) -> list[float]
             chance *= np.exp(laws.log_move[kind, mood, place, move] - rate.sum())
             for channel in found.channel[found.first[row] : found.last[row]]:
                 chance *= np.exp(laws.log_rate[channel, kind, mood])
+            chance *= np.exp(laws.log_amount[kind, move, place, found.amount[row]])
+            chance *= np.exp(laws.log_date[kind, move, place, found.date[row]])
             chance *= laws.switch[kind, min(move, BACK), mood, path[step + 1]]
         belief[kind, path[-1]] += chance
     belief /= belief.sum()
@@ -131,7 +158,8 @@ def by_every_path(one: bytes, text: str, card: dict[str, object]) -> list[float]
     return [*expected, belief[:, 0].sum(), belief[:, -1].sum(), *belief[:-1].sum(axis=1)]
 
 
-TOKENS = st.sampled_from([days(1), days(2), bytes([A]), bytes([B]), stage(0), stage(1), stage(2), OTHER_OWNER, CLOSED])
+STAGES, CHANGES = (stage(0), stage(1), stage(2), CLOSED), (LOWER, HIGHER, SOON, OTHER_OWNER)
+TOKENS = st.sampled_from([days(1), days(2), bytes([A]), bytes([B]), *STAGES, *CHANGES])
 COURSES = st.lists(TOKENS, max_size=9).map(lambda tokens: stage(0) + b"".join(tokens))
 TEXTS = st.sampled_from(["", "source: referral", "source: web\nowner: U1", "owner: U2\nlater owner: U1", "owner: new"])
 

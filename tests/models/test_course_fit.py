@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from features.course import STAGE, TALK
+from features.course import AMOUNT, STAGE, TALK
 from models.course import READINGS, Course
+from models.course_filter import FORWARD
 from models.course_fit import FEWEST_DEALS, KINDS, Known, _channels, _Learner, fit_course
 
 N_DEALS = 1_500
@@ -60,6 +61,22 @@ def test_a_trait_of_one_kind_is_found(course: Course) -> None:
     first, *_, last = np.argsort(-np.array(course.card["chances"])[0][:, :, 0].mean(axis=1))
     referral = np.array(course.card["traits"]["source: referral"])
     assert referral[first] > referral[last]
+
+
+def test_a_kind_whose_amount_falls_is_found(known: tuple[Known, np.ndarray]) -> None:
+    """Nothing else tells these kinds apart than what becomes of the amount when a deal moves on."""
+    rng, (told, _) = np.random.default_rng(8), known
+    falls = rng.random(N_DEALS) < 0.5
+    moved, lower = bytes([STAGE + 1]), bytes([AMOUNT])
+    courses = [
+        one[:1] + b"\0" + moved + lower * fell + one[1:] for one, fell in zip(told.courses, falls.tolist(), strict=True)
+    ]
+    won = np.where(np.isnan(told.won), np.nan, np.where(falls, 0.0, 1.0))
+    found = fit_course(Known(np.array(courses, object), told.traits, won), seed=0)
+    assert found
+    held, fell = (np.exp(np.array(found.card["log_amount"])[:, FORWARD, 0, way]) for way in (0, 1))
+    assert held[0] > 0.9
+    assert fell[-1] > 0.9
 
 
 def test_kinds_come_from_the_one_most_often_won(course: Course) -> None:
