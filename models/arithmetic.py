@@ -11,6 +11,8 @@ import numpy as np
 
 REACH = 5.0
 """A signal further than so many standard deviations from its mean counts as no further: nobody learned from there."""
+LEAST_SHARE = 1e-4
+"""Shares nearer to 0 or 1 count as no nearer."""
 CLOSE_DATE_EDGES = (-60, -30, -14, -7, 0, 7, 14, 28, 56, 91, 182)
 """Days from the start of an interval to the close date: where the bins of that distance begin."""
 QUARTER_EDGES = (2, 3, 5, 8, 11, 15, 22, 36, 57, 78, 85)
@@ -32,14 +34,28 @@ def bent(values: np.ndarray) -> np.ndarray:
     return np.sign(values) * np.log1p(np.abs(values))
 
 
+def straightened(values: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Columns on the scales on which a line sees them: shares as log-odds, everything else bent; float64.
+
+    Parameters
+    ----------
+    share : whether each column is a share
+    """
+    found = bent(values)
+    inside = np.clip(values[:, share], LEAST_SHARE, 1 - LEAST_SHARE)
+    found[:, share] = np.log(inside / (1 - inside))
+    return found
+
+
 def line_parts(matrix: np.ndarray, line: Mapping[str, Any]) -> np.ndarray:
     """What each signal adds to the raw log-odds of a logistic regression; same shape as ``matrix``.
 
-    ``line`` holds ``center``, ``scale``, ``weight`` and ``missing``, one number per column each.
+    ``line`` holds ``share``, ``center``, ``scale``, ``weight`` and ``missing``, one entry per column each.
     """
     center, scale, weight, missing = (np.asarray(line[name]) for name in ("center", "scale", "weight", "missing"))
     # Row by row in memory: or a deal alone would be summed in another order than in a batch.
-    steps = np.clip((bent(np.ascontiguousarray(matrix, np.float64)) - center) / scale, -REACH, REACH)
+    values = straightened(np.ascontiguousarray(matrix, np.float64), np.asarray(line["share"], bool))
+    steps = np.clip((values - center) / scale, -REACH, REACH)
     return np.where(np.isnan(steps), missing, weight * steps)
 
 

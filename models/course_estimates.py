@@ -17,7 +17,7 @@ def factored(counts: FloatColumn, expected: FloatColumn, axes: tuple[int, ...]) 
     By iterative proportional fitting (Deming and Stephan, 1940); the other axes are each fitted by themselves.
     """
     found = np.ones(counts.shape)
-    for _ in range(10):
+    for _ in range(5):
         for axis in axes:
             others = tuple(one for one in axes if one != axis)
             came, meant = (one.sum(axis=others, keepdims=True) + 1 for one in (counts, expected * found))
@@ -44,20 +44,28 @@ def of_changes(counts: FloatColumn) -> FloatColumn:
     return found
 
 
-def logit(given: FloatColumn, wanted: FloatColumn, coefficients: FloatColumn, ridge: float) -> FloatColumn:
-    """Multinomial logit of fractional labels by a few steps under a bound of its curvature (Böhning, 1992).
+class Logit:
+    """Multinomial logit of fractional labels, by steps under a bound of its curvature (Böhning, 1992).
 
-    Parameters
+    Attributes
     ----------
-    given : traits; shape (n_deals, n_traits)
-    wanted : P(kind); shape (n_deals, n_kinds)
-    coefficients : where to start from, the constant first; shape (1 + n_traits, n_kinds)
+    coefficients : the constant first; shape (1 + n_traits, n_kinds)
     """
-    given = np.column_stack([np.ones(len(given)), given])
-    penalty = np.full((given.shape[1], 1), ridge)
-    penalty[0] = 1e-9
-    inverse = np.linalg.inv(0.25 * given.T @ given + np.diag(penalty[:, 0]))
-    for _ in range(8):
-        said = softmax(given @ coefficients)
-        coefficients = coefficients + inverse @ (given.T @ (wanted - said) - penalty * coefficients)
-    return coefficients
+
+    def __init__(self, given: FloatColumn, n_kinds: int, ridge: float) -> None:
+        """``given``: traits; shape (n_deals, n_traits)."""
+        self._given = np.column_stack([np.ones(len(given)), given])
+        n = self._given.shape[1]
+        self._penalty = np.append(1e-9, np.full(n - 1, ridge))[:, None]
+        self._inverse = np.linalg.inv(0.25 * self._given.T @ self._given + np.diag(self._penalty[:, 0]))
+        self.coefficients = np.zeros((n, n_kinds))
+
+    def said(self) -> FloatColumn:
+        """P(kind) of each deal."""
+        return softmax(self._given @ self.coefficients)
+
+    def learn(self, wanted: FloatColumn) -> None:
+        """Go three steps towards P(kind) as it is ``wanted`` of each deal; shape (n_deals, n_kinds)."""
+        for _ in range(3):
+            slope = self._given.T @ (wanted - self.said()) - self._penalty * self.coefficients
+            self.coefficients = self.coefficients + self._inverse @ slope

@@ -17,7 +17,7 @@ from features.talks import INBOUND, OUTBOUND, WAYS
 from features.traits import WEEKS_AHEAD
 from models.course import READINGS, WITHIN_DAYS, Course
 from models.course_counts import Counts, count
-from models.course_estimates import drawn_shares, logit, of_changes, rates, shares
+from models.course_estimates import Logit, drawn_shares, of_changes, rates, shares
 from models.course_filter import (
     AFTER,
     BACK,
@@ -34,7 +34,6 @@ from models.course_filter import (
     laws_of,
     logging_of,
     owners_of,
-    softmax,
 )
 
 KINDS, MOODS, MOVES = 4, 3, 5
@@ -45,7 +44,7 @@ oracle gains over the stage rate, learned from 20,000 deals, and 75 % from 80,00
 FEWEST_DEALS = 300
 """Fewer, or fewer than a tenth as many won or lost ones, tell no kinds."""
 ROUNDS = 40
-STARTS, ROUNDS_TO_START, DEALS_TO_START = 6, 15, 4_000
+STARTS, ROUNDS_TO_START, DEALS_TO_START = 6, 10, 4_000
 N_STAGES = 8
 """Stages that are told apart; those beyond the last count as the last."""
 RAREST, RAREST_TRAIT = 200, 50
@@ -132,14 +131,14 @@ class _Learner:
         self._days = decoded(known.courses.tolist(), channel_of.tolist(), N_STAGES, closing)
         self._group, self.likelihood = group, -np.inf
         traits, rows = known.traits.tolist(), _rows(self._days.start, self._days.end)
-        self._names, self._given = _traits(traits)
+        self._names, given = _traits(traits)
+        self._kinds = Logit(given, KINDS, _OF_KIND)
         self._usual = _usual_rates(self._days, rows, len(group))
         self._logging = _logging(self._days, traits, group, self._usual)
         self._logs = logging_of(traits, self._logging, _groups(group))
         moves = np.zeros((N_STAGES, MOVES))
         np.add.at(moves, (self._days.stage[rows], self._days.move[rows]), 1.0)
         self._usual_moves = shares(moves + 0.5 * (moves.sum(axis=0) + 1) / (moves.sum() + MOVES))
-        self._coefficients = np.zeros((1 + len(self._names), KINDS))
         rng = np.random.default_rng(seed)
         self._rate = np.exp(rng.normal(0, 0.15, (len(group), KINDS, MOODS))) * _LIVELY
         self._moves = shares(self._usual_moves * np.exp(rng.normal(0, 0.3, (KINDS, MOODS, 1, MOVES))))
@@ -153,8 +152,8 @@ class _Learner:
         )
         if start:
             self._rate, self._moves, self._switch = start._rate, start._moves, start._switch
-            self._first_mood, self._coefficients[0] = start._first_mood, start._coefficients[0]
-            self._amounts, self._dates = start._amounts, start._dates
+            self._first_mood, self._amounts, self._dates = start._first_mood, start._amounts, start._dates
+            self._kinds.coefficients[0] = start._kinds.coefficients[0]
 
     def learn(self, n_rounds: int) -> None:
         """Go on for so many rounds."""
@@ -174,8 +173,7 @@ class _Learner:
         })  # fmt: skip
 
     def _round(self) -> None:
-        logits = self._coefficients[0] + self._given @ self._coefficients[1:]
-        prior = softmax(logits)[:, :, None] * self._first_mood
+        prior = self._kinds.said()[:, :, None] * self._first_mood
         laws, first, half = self._laws(), np.zeros(prior.shape), len(prior) // 2
 
         def counted(deals: slice) -> tuple[Counts, float]:
@@ -195,7 +193,7 @@ class _Learner:
         self._dates = of_changes(drawn_shares(counts.dates, self._usual_dates, (0, 2), _OF_CHANGE))
         self._switch = shares(counts.switches + _OF_SWITCH * (1 + 4 * np.eye(MOODS)))
         self._first_mood = shares(first.sum(axis=0) + 1)
-        self._coefficients = logit(self._given, first.sum(axis=2), self._coefficients, _OF_KIND)
+        self._kinds.learn(first.sum(axis=2))
 
     def card(self) -> dict[str, object]:
         """The laws as plain numbers: kinds by how often they are won, moods from lively to dull."""
@@ -204,8 +202,8 @@ class _Learner:
         moods = np.argsort(-self._rate.sum(axis=(0, 1)), kind="stable")
         found = {
             **self._laws()._asdict(),
-            "base": self._coefficients[0],
-            "traits": self._coefficients[1:],
+            "base": self._kinds.coefficients[0],
+            "traits": self._kinds.coefficients[1:],
             "first_mood": self._first_mood,
             "chances": chances,
         }

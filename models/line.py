@@ -1,7 +1,7 @@
 """A regularised logistic regression: the rung between rates and trees, which learns from a few dozen deals.
 
-Counts, days and amounts are bent by a logarithm first, so that a straight line fits them. It sees what trees find late:
-many signals that each say a little.
+Counts, days and amounts are bent by a logarithm first, and what a course says is taken as log-odds, so that a straight
+line fits them. It sees what trees find late: many signals that each say a little.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -9,9 +9,10 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from features.facts import FloatColumn
-from models.arithmetic import REACH, bent, line_parts
+from features.facts import BoolColumn, FloatColumn
+from models.arithmetic import REACH, line_parts, straightened
 from models.boosting import ROWS_TOGETHER, Examples
+from models.course import READINGS
 
 PENALTY = 100.0
 """Ridge penalty on weights of standardised signals, where each deal counts once however many snapshots it has.
@@ -31,13 +32,15 @@ class Line:
 
     Attributes
     ----------
-    center, scale : mean and standard deviation of the bent signal, where it has a value
+    share : whether a column is a reading of a course: a share, whose log-odds the line sees
+    center, scale : mean and standard deviation of the signal as the line sees it, where it has a value
     weight : log-odds per standard deviation
     missing : log-odds where the signal has no value
     usual : mean part among the rows learned from, the zero of the reasons
     """
 
     intercept: float
+    share: BoolColumn
     center: FloatColumn
     scale: FloatColumn
     weight: FloatColumn
@@ -67,14 +70,16 @@ class Line:
     def of_document(cls, document: dict[str, object]) -> "Line":
         """The line of what ``document`` gave."""
         arrays = {one.name: np.asarray(document[one.name], np.float64) for one in fields(cls)}
-        return cls(**arrays | {"intercept": float(arrays["intercept"])})  # type: ignore[arg-type]
+        others = {"intercept": float(arrays["intercept"]), "share": arrays["share"].astype(bool)}
+        return cls(**arrays | others)  # type: ignore[arg-type]
 
 
 def fit_line(examples: Examples) -> Line:
     """Fit by maximum penalised likelihood; every deal weighs as much as any other with the same number of snapshots."""
     rows = np.flatnonzero(examples.weight > 0)
     rows = rows[:: len(rows) // MOST_ROWS + 1]
-    values = bent(examples.signals[rows].astype(np.float64))
+    share = np.array([name in READINGS for name in examples.names])
+    values = straightened(examples.signals[rows].astype(np.float64), share)
     is_missing = np.isnan(values)
     known = np.maximum((~is_missing).sum(axis=0), 1)
     center = np.where(is_missing, 0, values).sum(axis=0) / known
@@ -94,4 +99,4 @@ def fit_line(examples: Examples) -> Line:
     missing[some] = model.coef_[0, len(center) :]
     slopes = model.coef_[0, : len(center)]
     usual = np.average(np.where(is_missing, missing, slopes * steps), axis=0, weights=weight)
-    return Line(float(model.intercept_[0]), center, scale, slopes, missing, usual)
+    return Line(float(model.intercept_[0]), share, center, scale, slopes, missing, usual)

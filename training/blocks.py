@@ -17,7 +17,7 @@ from models.course import READINGS
 from models.members import BEYOND, LINE, TREES, fit_blocks, raw_of_blocks
 from models.rungs import ALIKE, StageRate
 from training.dataset import Dataset
-from training.later_scores import shape, with_later_scores
+from training.later_scores import better, scores_apart, shape, with_later_scores
 from training.metrics import measure
 from training.plan import Plan
 from training.targets import Event, Target, target
@@ -81,7 +81,11 @@ def taught(dataset: Dataset, plan: Plan, event: Event, cutoff: int, *, reads: bo
     outcomes = examples(dataset, target(dataset, event, cutoff, rows), readings)
     if event == "stall":
         return outcomes
-    return with_later_scores(outcomes, dataset.at, dataset.labels(cutoff), rows, plan.booster)
+    scores = scores_apart(outcomes, rows, plan.booster)
+    if scores is not None and readings is not None:
+        read = readings[:, list(READINGS).index("course_win_rate")].astype(np.float64)
+        scores = better(outcomes, scores, read)
+    return with_later_scores(outcomes, dataset.at, dataset.labels(cutoff), rows, scores)
 
 
 def trees(plan: Plan, event: Event, learned: Examples) -> BoosterPlan:

@@ -43,6 +43,7 @@ PAIRS = st.sampled_from([("USD", "EUR"), ("EUR", "USD"), ("GBP", "EUR"), ("USD",
 QUOTES = st.lists(st.tuples(PAIRS, st.sampled_from(DAYS), st.floats(0.1, 10)), max_size=25, unique_by=lambda q: q[:2])
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(QUOTES, st.sampled_from(["USD", "GBP", "CHF"]))
 def test_asked_for_many_days_at_once_it_says_what_it_says_of_each(made, currency):

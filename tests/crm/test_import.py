@@ -65,6 +65,7 @@ def test_a_simulated_crm_comes_out_of_the_store_as_it_went_in(folder, store, suf
     assert_stored(store, SIMULATED)
 
 
+@pytest.mark.slow
 def test_importing_twice_changes_nothing(folder, store):
     put(folder, SIMULATED, ".parquet")
     load(folder, store)
@@ -116,6 +117,7 @@ def test_a_dry_run_needs_no_store(folder):
     assert load(folder, None, dry_run=True).tables["deals"].good == len(SIMULATED["deals"])
 
 
+@pytest.mark.slow
 def test_an_import_broken_off_in_the_middle_leaves_nothing_and_the_next_gives_all(folder, store):
     put(folder, SIMULATED, ".parquet")
 
@@ -163,6 +165,7 @@ def test_progress_counts_up_to_the_whole(folder, store):
     assert written[-1][1] == written[-1][2] == sum(len(rows) for rows in SIMULATED.values())
 
 
+@pytest.mark.slow
 def test_the_report_tells_counts_warnings_and_rejects(folder, store):
     put(folder, SIMULATED, ".csv")
     (folder / "users.csv").write_text("user_id,active\nU1,perhaps\n")

@@ -167,6 +167,7 @@ SIMULATED = simulate(60, seed=3).tables
 INSTANTS = st.sampled_from(sorted(SIMULATED["deal_changes"]["known_at"])[200:-50])
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(INSTANTS, st.integers(0, 999))
 def test_the_future_cannot_be_seen(as_of, seed):

@@ -100,6 +100,7 @@ def test_what_was_written_is_read_exactly_inside_a_transaction_and_outside(store
     check()
 
 
+@pytest.mark.slow
 def test_columns_missing_in_the_first_hundred_thousand_rows_keep_their_types(store):
     n = 100_000
     rows = interactions(**{f"I{i:06}": "D1" for i in range(n + 1)})
@@ -210,6 +211,7 @@ open_store(sys.argv[1]).write("accounts", pd.DataFrame({"account_id": ["A1"]}))
 """Another process writes."""
 
 
+@pytest.mark.slow
 def test_tables_are_of_one_moment_though_another_writes_meanwhile(store):
     def queries() -> Iterator[tuple[str, Select]]:
         yield "deals", select(stored("deals").c.deal_id)

@@ -60,6 +60,7 @@ def test_leaving_a_team_is_a_change_too():
     assert pd.isna(team_at(told, changes, APR))
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(st.lists(st.sampled_from(["North", "South", None]), min_size=1, max_size=8))
 def test_whatever_exports_said_is_what_the_history_says_of_their_time(teams):

@@ -90,6 +90,7 @@ def parts_agree(companies, examples):
     agree()
 
 
+@pytest.mark.slow
 def test_parts_of_random_companies_give_the_bits_of_the_whole(companies):
     parts_agree(companies, 3)
 
@@ -114,6 +115,7 @@ def additions_agree(companies, examples):
     agree()
 
 
+@pytest.mark.slow
 def test_days_added_to_random_companies_give_the_bits_of_a_full_build(companies):
     additions_agree(companies, 3)
 

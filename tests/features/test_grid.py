@@ -110,6 +110,7 @@ def assert_same_in_parts(known, tables, until, n_parts):
     assert parts == whole
 
 
+@pytest.mark.slow
 def test_one_pipeline_in_any_order_and_in_parts_gives_the_same_bits(known, weekly, companies, cut):
     @settings(max_examples=4, phases=[Phase.generate])
     @given(futures=companies)

@@ -99,6 +99,7 @@ def test_patience_keeps_within_its_bounds(company, known, at, monkeypatch, known
     assert Patience().of(snapshots).tolist() == [patience]
 
 
+@pytest.mark.slow
 def test_no_label_depends_on_what_is_known_at_or_after_the_cut_off(weekly, companies, cut):
     @settings(max_examples=6, phases=[Phase.generate])
     @given(futures=companies)

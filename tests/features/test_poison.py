@@ -80,6 +80,7 @@ def know_events_when_they_happen(monkeypatch):
     monkeypatch.setattr(Histories, "from_tables", classmethod(from_tables))
 
 
+@pytest.mark.slow
 def test_the_future_cannot_be_seen(known, companies, cut):
     assert found_in(known, companies, cut, examples=10) == set()
 

@@ -71,6 +71,7 @@ def constant_in(companies, known, connection, *, examples, until):
     return {name for name in SIGNALS if len(values[name]) < 2}
 
 
+@pytest.mark.slow
 def test_sql_agrees_in_random_companies(companies, known, cut, connection):
     assert len(constant_in(companies, known, connection, examples=8, until=cut + 30 * DAY)) < 5
 

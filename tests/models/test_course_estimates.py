@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.course_estimates import drawn_shares, factored, logit, of_changes, rates, shares
+from models.course_estimates import Logit, drawn_shares, factored, of_changes, rates, shares
 from models.course_filter import STAY, softmax
 
 RNG = np.random.default_rng(2)
@@ -53,7 +53,9 @@ def test_on_days_without_a_move_nothing_is_said_of_whether_something_changes() -
 def test_a_logit_is_found_again() -> None:
     given_ones, truth = RNG.integers(0, 2, (5_000, 2)).astype(float), np.array([[0.3, -0.3], [0.8, -0.8], [-0.5, 0.5]])
     wanted = softmax(truth[0] + given_ones @ truth[1:])
-    found = np.zeros((3, 2))
-    for _ in range(20):
-        found = logit(given_ones, wanted, found, ridge=0.1)
-    assert found[:, 0] - found[:, 1] == pytest.approx(truth[:, 0] - truth[:, 1], abs=0.01)
+    found = Logit(given_ones, n_kinds=2, ridge=0.1)
+    for _ in range(60):
+        found.learn(wanted)
+    apart = found.coefficients[:, 0] - found.coefficients[:, 1]
+    assert apart == pytest.approx(truth[:, 0] - truth[:, 1], abs=0.01)
+    assert found.said() == pytest.approx(wanted, abs=0.01)

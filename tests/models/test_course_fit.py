@@ -8,6 +8,8 @@ from models.course import READINGS, Course
 from models.course_filter import FORWARD
 from models.course_fit import FEWEST_DEALS, KINDS, Known, _channels, _Learner, fit_course
 
+pytestmark = pytest.mark.slow
+
 N_DEALS = 1_500
 WON_A_DAY, LOST_A_DAY = (0.03, 0.004), (0.005, 0.03)
 TALK_A_DAY = (0.9, 0.3)

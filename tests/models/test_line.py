@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from models.arithmetic import REACH, bent
+from models.arithmetic import LEAST_SHARE, REACH, bent, straightened
 from models.boosting import Examples
 from models.line import Line, fit_line
 
@@ -115,6 +115,26 @@ def test_bending_keeps_the_order_and_the_sign() -> None:
     values = np.array([-1e6, -1.0, 0.0, 0.5, 3.0, 1e6])
     assert (np.diff(bent(values)) > 0).all()
     assert np.sign(bent(values)).tolist() == np.sign(values).tolist()
+
+
+def test_shares_are_seen_as_log_odds_and_the_rest_bent() -> None:
+    values = np.array([[0.5, 0.0, 3.0], [0.9, 1.0, np.nan]])
+    found = straightened(values, np.array([True, True, False]))
+    most = np.log(LEAST_SHARE / (1 - LEAST_SHARE))
+    assert found[:, 0] == pytest.approx([0, np.log(9)])
+    assert found[:, 1] == pytest.approx([most, -most])
+    assert found[:, 2] == pytest.approx(bent(values[:, 2]), nan_ok=True)
+
+
+def test_what_a_course_says_alone_comes_through_as_it_is() -> None:
+    """A line of a well calibrated chance says that chance."""
+    rng = np.random.default_rng(3)
+    chance = rng.beta(1, 2, 50_000)
+    happened = (rng.random(len(chance)) < chance).astype(float)
+    ones, deals = np.ones(len(chance)), np.arange(len(chance))
+    line = fit_line(Examples(chance[:, None], happened, ones, deals, ["course_win_rate"]))
+    some = np.array([[0.03], [0.3], [0.97]])
+    assert expit(line.predict(some)) == pytest.approx(some[:, 0], abs=0.01)
 
 
 def test_a_label_between_counts_as_both_outcomes_with_shares_of_the_weight() -> None:

@@ -151,6 +151,7 @@ def test_an_unknown_risk_of_stalling_leaves_the_rest_as_it_is(given_parts: Parts
     assert np.isfinite(ahead.expected_days()).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(parts())
 def test_a_deal_alone_gets_the_same_bits_as_among_others(given_parts: Parts) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from models.arithmetic import REACH
 from models.calibration import log_odds
+from models.course import READINGS
 from models.line import Line
 from models.members import BEYOND, LINE, TREES
 from models.probability import ProbabilityModel
@@ -40,14 +41,17 @@ def trees_by_shap(trees: lgb.Booster, matrix: np.ndarray) -> tuple[float, np.nda
 
 
 def line_by_hand(line: Line, matrix: np.ndarray) -> tuple[float, np.ndarray]:
-    """Base and Shapley values of the line: a sum's are ``weight * (value - usual value)``, one signal at a time."""
+    """Base and Shapley values of the line: a sum's are ``weight * (value - usual value)``; readings come last."""
     added = np.zeros(matrix.shape)
     for column in range(matrix.shape[1]):
         for row, value in enumerate(matrix[:, column].tolist()):
             if np.isnan(value):
                 part = line.missing[column]
             else:
-                step = (np.copysign(np.log1p(abs(value)), value) - line.center[column]) / line.scale[column]
+                inside = min(max(value, 1e-4), 1 - 1e-4)
+                bent = np.copysign(np.log1p(abs(value)), value)
+                seen = np.log(inside / (1 - inside)) if column >= matrix.shape[1] - len(READINGS) else bent
+                step = (seen - line.center[column]) / line.scale[column]
                 part = line.weight[column] * min(max(step, -REACH), REACH)
             added[row, column] = part - line.usual[column]
     return line.intercept + float(line.usual.sum()), added

@@ -55,7 +55,7 @@ def test_anything_that_decides_a_score_changes_the_version(scorer: Scorer) -> No
 def test_another_format_is_refused_in_a_sentence(saved: Path) -> None:
     card = json.loads((saved / "card.json").read_text("utf-8"))
     (saved / "card.json").write_text(json.dumps(card | {"format": 99}), encoding="utf-8")
-    with pytest.raises(NoModelError, match=r"card\.json has format 99, this version reads 7; train a new scorer"):
+    with pytest.raises(NoModelError, match=r"card\.json has format 99, this version reads 8; train a new scorer"):
         load_scorer(saved)
 
 

@@ -29,6 +29,7 @@ def ledger_rows(draw: st.DrawFn) -> tuple[float, str, str]:
     return win, curves[0], curves[1]
 
 
+@pytest.mark.slow
 @given(
     ledger_rows(),
     st.integers(0, 1_500 * 24).map(lambda hours: datetime(2024, 1, 1, tzinfo=UTC) + timedelta(hours=hours)),

@@ -85,6 +85,7 @@ DEALS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(st.lists(DEALS | DEALS.map(lambda deal: deal | WON), min_size=1, max_size=8))
 def test_lines_add_up_at_every_level_to_the_cent(basis, deals):

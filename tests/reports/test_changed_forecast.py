@@ -121,6 +121,7 @@ def test_rates_and_what_is_learned_of_amounts_are_told_apart_from_the_deals(comp
     assert row[["rates_cents", "growth_cents", "own_cents"]].tolist() == [5_000, 45_000, 0]
 
 
+@pytest.mark.slow
 def test_the_model_in_use_is_asked_about_the_old_facts_and_told_apart(company, scored):
     tables = company({"changes": opened()}, {"changes": [*opened(), ("2026-11-05", "stage", "Lost")]})
     asked = []

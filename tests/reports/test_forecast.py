@@ -380,6 +380,7 @@ def test_every_level_sums_to_the_whole_to_the_cent(forecast_of, made, lines, per
     assert (rows["p50"] <= rows["p90"]).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(deals())
 def test_the_whole_of_the_periods_is_the_sum_of_every_deals_chance(forecast_of, rates, quarters, made):

@@ -53,6 +53,7 @@ def history(true_spread: float, n_periods: int = 40, n_groups: int = 8, seed: in
     return pd.concat(rows, ignore_index=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("true_spread", [0.5, 1.0, 2.0])
 def test_too_wide_or_too_narrow_coverage_comes_to_eight_of_ten(true_spread):
     past = history(true_spread)

@@ -61,6 +61,7 @@ def test_a_question_about_a_deal_that_is_not_there_says_so():
         money_if(open_money(table, chance), ("whole", ""), 0, Shock(), lost=["D77"])
 
 
+@pytest.mark.slow
 def test_every_level_agrees_with_draws_that_share_their_shock():
     table, chance = deals_of(600, 9, seed=1)
     shock, n = Shock(0.4), 40_000

@@ -102,6 +102,7 @@ def test_list_prices_make_a_lattice_that_agrees_with_convolution():
     assert cumulative(money, np.arange(len(known)) * 99_000.0) == pytest.approx(np.cumsum(known), abs=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [0.0, 0.25, 0.6])
 @pytest.mark.parametrize(("n", "most", "spread"), [(12, 0.6, 0.4), (100, 0.3, 0.0), (100, 0.3, 0.5), (1500, 0.2, 0.0)])
 def test_quantiles_agree_with_draws(n, most, spread, scale):

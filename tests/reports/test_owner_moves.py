@@ -104,6 +104,7 @@ DEAL = st.fixed_dictionaries({
 })  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=8)
 @given(moves(), st.lists(DEAL, min_size=1, max_size=10))
 def test_teams_sum_to_the_whole_to_the_cent_whoever_moved_when(

@@ -84,6 +84,7 @@ INSTANTS = st.datetimes(datetime(2025, 9, 1), datetime(2026, 11, 15)).map(lambda
 DEALS = st.lists(st.tuples(st.sampled_from("AB"), st.sampled_from("NS"), INSTANTS, st.integers(0, 10**9)), max_size=12)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(DEALS)
 def test_curves_rise_to_what_came_and_owners_add_up(deals):

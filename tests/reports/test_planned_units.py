@@ -113,6 +113,7 @@ def test_a_shock_widens_the_range_and_moves_no_mean(units_of):
 LINE = st.tuples(st.integers(1, 8), st.sampled_from(["A", "B", "C"]), st.integers(-5, 400).map(lambda n: n / 8))
 
 
+@pytest.mark.slow
 @settings(max_examples=8)
 @given(
     st.lists(st.sampled_from(["open", "won", "lost"]), min_size=1, max_size=8),

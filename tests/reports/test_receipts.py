@@ -225,6 +225,7 @@ NO_AMOUNT = {"stage_category": "open", "closed_at": None, "amount": None, "curre
 HARDLY_ANY_CHANCE = [{"win_within": [[20, low], [136, high]]} for low, high in ((0, 0), (0, 0), (0, 0), (2e-311, 1))]
 
 
+@pytest.mark.slow
 @settings(max_examples=6)
 @given(book=books(), per_day=st.floats(0, 2), shock=st.floats(0, 0.6))
 @example(

@@ -128,6 +128,7 @@ def test_all_quarters_together_are_their_sum(slips):
     pd.testing.assert_frame_equal(each.sort_index(), together.sort_index())
 
 
+@pytest.mark.slow
 def test_the_future_is_not_seen(people_of):
     """In the middle of the fourth quarter it is not over, whatever becomes of it later."""
     later = CHANGES + "next | stage | 2026-12-01 | | 0 | Won\n"

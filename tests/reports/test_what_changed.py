@@ -221,6 +221,7 @@ TO_COME = st.dictionaries(
 POINTS = st.dictionaries(st.sampled_from(IDS), st.dictionaries(st.sampled_from("abc"), st.floats(-1, 1)))
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(states(IDS), states(IDS), POINTS, st.tuples(MANAGERS, MANAGERS), st.tuples(TO_COME, TO_COME))
 def test_every_level_balances_and_every_deal_has_one_main_cause(before, after, points, above, new):

@@ -93,6 +93,7 @@ def test_the_next_page_keeps_the_filters(client):
     assert walk(client, "/v1/deals?team=North&limit=3") == [["D6", "D3", "D5"], ["D4"]]
 
 
+@pytest.mark.slow
 def test_scores_renewed_between_two_pages_are_not_mixed(client, store, hand_made, eventually):
     following = client.get("/v1/deals?limit=3").json()["next"]
     store.append("scores", hand_made.all_scores(hand_made.as_of + timedelta(days=1), "8"))
@@ -102,6 +103,7 @@ def test_scores_renewed_between_two_pages_are_not_mixed(client, store, hand_made
     assert "without a cursor" in answer.json()["remedy"]
 
 
+@pytest.mark.slow
 @given(text=st.text(max_size=40))
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_text_in_the_cursor_breaks_the_list(client, text):

@@ -32,6 +32,7 @@ def test_a_body_that_grows_too_long_is_refused(client):
     assert answer.status_code == 413
 
 
+@pytest.mark.slow
 def test_pages_carry_no_script_and_no_style_of_their_own(client):
     for path in ("/", "/manager", "/changes", "/deals/D1", "/docs", "/sign-in"):
         text = client.get(path, headers={"accept": "text/html"}).text

@@ -16,6 +16,8 @@ from training.fit import fit
 from training.plan import Plan
 from training.train import dataset_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def cutoff(dataset: Dataset, plan: Plan) -> int:

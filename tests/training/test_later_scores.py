@@ -8,7 +8,7 @@ import pytest
 from features.facts import DAY
 from features.labels import Labels
 from models.boosting import BoosterPlan, Examples
-from training.later_scores import KEPT, mixed, next_snapshots, with_later_scores
+from training.later_scores import KEPT, better, mixed, next_snapshots, scores_apart, with_later_scores
 
 N_DEALS, N_WEEKS = 200, 5
 FEW_TREES = BoosterPlan(max_rounds=3)
@@ -29,7 +29,8 @@ def company(n_open: int = 50) -> tuple[Examples, np.ndarray, Labels]:
 
 
 def taught(outcomes: Examples, at: np.ndarray, seen: Labels) -> Examples:
-    return with_later_scores(outcomes, at, seen, np.ones(len(at), bool), FEW_TREES)
+    rows = np.ones(len(at), bool)
+    return with_later_scores(outcomes, at, seen, rows, scores_apart(outcomes, rows, FEW_TREES))
 
 
 def test_the_last_snapshot_of_a_closed_deal_is_told_the_outcome() -> None:
@@ -69,7 +70,8 @@ def test_what_lies_behind_the_cutoff_changes_no_label() -> None:
     poison = outcomes.signals.copy()
     poison[~rows] = 1e9
     plain, other = (
-        with_later_scores(one, at, seen, rows, FEW_TREES) for one in (outcomes, replace(outcomes, signals=poison))
+        with_later_scores(one, at, seen, rows, scores_apart(one, rows, FEW_TREES))
+        for one in (outcomes, replace(outcomes, signals=poison))
     )
     assert plain.happened[rows].tolist() == other.happened[rows].tolist()
     assert plain.weight.tolist() == other.weight.tolist()
@@ -80,6 +82,16 @@ def test_where_one_outcome_was_hardly_seen_outcomes_alone_teach() -> None:
     outcomes, at, seen = company()
     lost = replace(outcomes, happened=np.where(outcomes.deal == 3, 1.0, 0.0))
     assert taught(lost, at, seen) is lost
+
+
+def test_of_several_scores_those_teach_that_told_the_outcomes_best() -> None:
+    outcomes, _, _ = company()
+    told, worse = np.where(outcomes.happened == 1, 0.8, 0.2), np.where(outcomes.happened == 1, 0.7, 0.3)
+    open_deals = outcomes.weight == 0
+    lucky = np.where(open_deals, 0.5, worse)  # what is said of deals whose outcome is not known counts for nothing
+    assert better(outcomes, worse, told) is told
+    assert better(outcomes, told, lucky) is told
+    assert better(outcomes, told, told.copy()) is told
 
 
 def test_the_next_snapshot_is_of_the_same_deal_whatever_the_order_of_rows() -> None:
