@@ -39,8 +39,8 @@ from models.course_filter import (
 KINDS, MOODS, MOVES = 4, 3, 5
 """Of three, four, five and six kinds, four told most of a simulated company of 20,000 deals."""
 MOST_DEALS = 60_000
-"""Deals that are learned from at most, evenly taken. Of a company of 200,000 the reading alone told 72 % of what its
-oracle gains over the stage rate, learned from 20,000 deals, and 75 % from 80,000, in three times the time."""
+"""Deals that are learned from at most, evenly taken. Of 20,000 and of 200,000 simulated deals the reading alone told 88
+and 91 % of what their oracle gains over the stage rate: more deals than these hardly tell more."""
 FEWEST_DEALS = 300
 """Fewer, or fewer than a tenth as many won or lost ones, tell no kinds."""
 ROUNDS = 40
