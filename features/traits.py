@@ -80,9 +80,8 @@ def _columns(histories: Histories) -> Iterator[list[str]]:
 def _first_close_dates(histories: Histories) -> list[str]:
     """The step in which each deal's close date lay ahead at its creation, if it was set by then."""
     spans = zip((0, *WEEKS_AHEAD), (*(str(weeks) for weeks in WEEKS_AHEAD), "more"), strict=True)
-    lines = [f"first close date: {low} to {high} weeks ahead" for low, high in spans]
+    lines = [*(f"first close date: {low} to {high} weeks ahead" for low, high in spans), ""]
     created_at = histories.created_at
     date = in_force(histories.close_date, "value", np.arange(len(created_at)), created_at + 1).astype(np.float64)
     is_set = np.isfinite(date) & (date >= 0)
-    step = np.where(is_set, weeks_ahead(date, created_at), len(lines))
-    return [[*lines, ""][one] for one in step.tolist()]
+    return [lines[step] for step in np.where(is_set, weeks_ahead(date, created_at), -1).tolist()]

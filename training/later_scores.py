@@ -9,7 +9,7 @@ methods of temporal differences*, 1988):
 
 The last snapshot's label is the outcome; of an open deal it is its own score, which only the earlier ones learn from.
 Scores are what trees that learned from other deals say, or what courses say, whichever told the outcomes better: a
-course's laws are few hundred numbers, in which a deal's own outcome hardly shows.
+course's laws are a few hundred numbers, in which a deal's own outcome hardly shows.
 """
 
 from dataclasses import replace
