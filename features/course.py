@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from crm.tables import INTERACTION_KINDS
 from features.facts import DAY, BoolColumn, Facts, FloatColumn, IntColumn
-from features.histories import Histories, in_effect_before
+from features.histories import Histories, in_effect_before, took_effect
 from features.moves import stage_moves
 from features.snapshots import Snapshots
 from features.talks import WAYS
@@ -80,7 +80,7 @@ def _facts(histories: Histories) -> tuple[Facts, IntColumn]:
 
 def _moves(histories: Histories) -> _Part:
     moves, facts, stages = stage_moves(histories), histories.stage, histories.vocabulary.stages
-    entered = facts.columns["latest"] == np.arange(len(facts))
+    entered = took_effect(facts)
     token = STAGE + np.minimum(_places(stages)[facts.columns["new"]], MOST_STAGES - 1)
     return facts.group[entered], facts.known_at[entered], np.where(moves.closing, CLOSED, token)[entered]
 
@@ -128,8 +128,7 @@ def _changed(facts: Facts) -> tuple[FloatColumn, FloatColumn, BoolColumn]:
     """Values, those in effect before, and which changes took effect and put another value in place of one."""
     value, before = facts.columns["value"], in_effect_before(facts)
     old = np.where(before >= 0, value[before], np.nan) if len(facts) else value
-    took_effect = facts.columns["latest"] == np.arange(len(facts))
-    return value, old, took_effect & np.isfinite(value) & np.isfinite(old) & (value != old)
+    return value, old, took_effect(facts) & np.isfinite(value) & np.isfinite(old) & (value != old)
 
 
 def _text(facts: Facts, day: IntColumn) -> tuple[bytes, IntColumn]:

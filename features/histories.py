@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from crm.tables import AMOUNT, CLOSE_DATE, OWNER, STAGE
 from features.arrow import Tables, arrow, codes, day_numbers, microseconds, numbers
 from features.declared import CATEGORY, FLAG, Custom, as_category, as_flag, as_number, attributes
-from features.facts import Facts, IntColumn
+from features.facts import BoolColumn, Facts, IntColumn
 from features.talks import talk_facts
 from features.vocabulary import OF_DEAL, Vocabulary
 
@@ -198,6 +198,11 @@ def in_effect_before(facts: Facts) -> IntColumn:
     same = facts.group[1:] == facts.group[:-1]
     before[1:][same] = facts.columns["latest"][:-1][same]
     return before
+
+
+def took_effect(facts: Facts) -> BoolColumn:
+    """Whether each change of a field was in effect once it became known; one entered after a newer one was not."""
+    return facts.columns["latest"] == np.arange(len(facts))
 
 
 def in_force(facts: Facts, column: str, deal: IntColumn, at: IntColumn) -> IntColumn:

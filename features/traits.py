@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from features.declared import CATEGORY, FLAG
 from features.facts import DAY, BoolColumn, FloatColumn, IntColumn
-from features.histories import Histories, in_effect_before, in_force
+from features.histories import Histories, in_effect_before, in_force, took_effect
 from features.snapshots import Snapshots
 from features.vocabulary import STATIC
 
@@ -42,8 +42,8 @@ def takes_over(histories: Histories) -> BoolColumn:
     """Whether each change of owner put another owner in place than the one before."""
     facts = histories.owner
     before, value = in_effect_before(facts), facts.columns["value"]
-    took_effect = facts.columns["latest"] == np.arange(len(facts))
-    return took_effect & ((before < 0) | (value != value[before])) if len(facts) else took_effect
+    effective = took_effect(facts)
+    return effective & ((before < 0) | (value != value[before])) if len(facts) else effective
 
 
 def _texts(histories: Histories) -> NDArray[np.object_]:
